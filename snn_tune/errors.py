@@ -1,0 +1,14 @@
+"""The one error that a user is meant to read: a sentence that names what they passed and how to mend it."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class UserError(Exception):
+    """Something that the user can mend. The command line prints it as one line and exits with 2."""
+
+
+def near_match(word: str, known: Iterable[str]) -> str:
+    """` (did you mean 'x'?)` for the nearest of the known words, or an empty string."""
+    found = get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f" (did you mean '{found[0]}'?)" if found else ""
