@@ -1,0 +1,49 @@
+"""What a data set's module offers: the settings of a study file's [data] table, and the way to load them."""
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import ClassVar
+
+from platformdirs import user_cache_path
+from pydantic import BaseModel, ConfigDict
+
+from snn_tune.datasets.dataset import Dataset
+
+
+def cache_folder() -> Path:
+    """Where downloads and unpacked files go; the data folder too, unless the user names another."""
+    return user_cache_path("snn_tune", appauthor=False)
+
+
+class DataSource(BaseModel, ABC):
+    """The [data] table of a study file. Every field decides which samples there are, and is in the fingerprint.
+
+    Attributes:
+        name: the data set's name, as `datasets.SOURCES` has it.
+        analog: whether the samples are analog channels, which need an encoder.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    analog: ClassVar[bool] = False
+    name: str
+
+    @property
+    @abstractmethod
+    def nb_inputs(self) -> int:
+        """Input units, or channels of analog data."""
+
+    @property
+    @abstractmethod
+    def nb_classes(self) -> int:
+        """Classes."""
+
+    def check_steps(self, nb_steps: int) -> None:
+        """Raise a ValueError that says why, if this data cannot be cut into so many time steps."""
+
+    @abstractmethod
+    def load(self, nb_steps: int, data_dir: Path) -> Dataset:
+        """Read (or download, or generate) the samples and bring them to `nb_steps` time steps.
+
+        Raises:
+            UserError: a file is missing and cannot be had, or is damaged; it names the file.
+        """
