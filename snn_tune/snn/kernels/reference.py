@@ -48,8 +48,8 @@ def leaky_readout(
 ) -> Tensor:
     """Leaky integrators without a threshold; arguments as `snn_tune.snn.leaky_readout`.
 
-        flt(t+1) = alpha flt(t) + current(t)
-        out(t+1) = beta out(t) + gain flt(t)                   the old flt
+    flt(t+1) = alpha flt(t) + current(t)
+    out(t+1) = beta out(t) + gain flt(t)                   the old flt
     """
     flt = torch.zeros_like(current[:, 0])
     out = torch.zeros_like(flt)
@@ -64,7 +64,7 @@ def leaky_readout(
 def encoder(analog: Tensor, gain: Tensor, bias: Tensor, *, beta: float, scale: float) -> tuple[Tensor, Tensor]:
     """Leaky integrate-and-fire units driven by an analog input, without a synapse; (B, T, E) each.
 
-        enc(t+1) = (beta enc(t) + (1 - beta) gain (x(t) + bias)) (1 - s(t))
+    enc(t+1) = (beta enc(t) + (1 - beta) gain (x(t) + bias)) (1 - s(t))
     """
     current = gain * (analog + bias)
     mem = torch.zeros_like(current[:, 0])
