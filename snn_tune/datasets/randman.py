@@ -21,7 +21,6 @@ class Randman(DataSource):
     Every unit spikes `nb_spikes` times in every sample; the class shows in how the times hang together.
 
     Attributes:
-        nb_units: input units.
         dim_manifold: dimensions of each manifold.
         smoothness: alpha of the paper, the fall-off `1 / n^alpha` of the spectrum; higher is smoother.
         jitter: standard deviation of noise on each spike time, as a part of the recording.
@@ -29,8 +28,8 @@ class Randman(DataSource):
     """
 
     name: Literal["randman"]
-    nb_units: PositiveInt = 50
-    nb_class: PositiveInt = Field(10, alias="nb_classes")
+    nb_inputs: PositiveInt = 50
+    nb_classes: PositiveInt = 10
     nb_spikes: PositiveInt = 1
     dim_manifold: PositiveInt = 2
     smoothness: float = Field(2.0, gt=0)
@@ -40,39 +39,38 @@ class Randman(DataSource):
     nb_test: PositiveInt = 500
     seed: int = Field(0, ge=0)
 
-    @property
-    def nb_inputs(self) -> int:
-        return self.nb_units
-
-    @property
-    def nb_classes(self) -> int:
-        return self.nb_class
-
     def load(self, nb_steps: int, data_dir: Path) -> Dataset:
         """Generate the three parts, drawn apart; spike times in [0, 1) become steps. No file is read."""
         times, labels = self._samples()
-        packer = Packer(nb_steps, self.nb_units)
+        packer = Packer(nb_steps, self.nb_inputs)
         spikes = np.minimum((times * nb_steps).astype(np.int64), nb_steps - 1)
         for start in range(0, len(labels), packer.chunk_samples):
             sample, unit, which = np.indices(spikes[start : start + packer.chunk_samples].shape)
             packer.add(int(sample.max()) + 1, sample.ravel(), spikes[start + sample, unit, which].ravel(), unit.ravel())
         events = packer.events()
-        ends = np.cumsum([0, self.nb_train, self.nb_valid, self.nb_test])
-        parts = [Part(events, np.arange(a, b), labels[a:b]) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+        train, valid, test = np.split(np.arange(len(labels)), np.cumsum([self.nb_train, self.nb_valid]))
         digest = hashlib.sha256(self.model_dump_json().encode() + times.tobytes() + labels.tobytes())
-        return Dataset(*parts, self.nb_units, self.nb_classes, nb_steps, digest.hexdigest())
+        return Dataset(
+            train=Part(events, train, labels[train]),
+            valid=Part(events, valid, labels[valid]),
+            test=Part(events, test, labels[test]),
+            nb_inputs=self.nb_inputs,
+            nb_classes=self.nb_classes,
+            nb_steps=nb_steps,
+            fingerprint=digest.hexdigest(),
+        )
 
     def _samples(self) -> tuple[Floats, NDArray[np.int64]]:
         """Spike times in [0, 1), (samples, units, spikes), and labels."""
         nb_samples = self.nb_train + self.nb_valid + self.nb_test
         rng = np.random.default_rng(self.seed)
         labels = rng.permutation(np.arange(nb_samples) % self.nb_classes)
-        times = np.empty((nb_samples, self.nb_units, self.nb_spikes))
+        times = np.empty((nb_samples, self.nb_inputs, self.nb_spikes))
         for label in range(self.nb_classes):
             members = np.flatnonzero(labels == label)
             for which in range(self.nb_spikes):
                 points = rng.random((len(members), self.dim_manifold))
-                times[members, :, which] = smooth_manifold(points, self.nb_units, self.smoothness, rng)
+                times[members, :, which] = smooth_manifold(points, self.nb_inputs, self.smoothness, rng)
         if self.jitter:
             times += self.jitter * rng.standard_normal(times.shape)
         return times.clip(0.0, np.nextafter(1.0, 0.0)), labels.astype(np.int64)
@@ -82,7 +80,7 @@ def smooth_manifold(points: Floats, nb_units: int, smoothness: float, rng: np.ra
     """Spike times of these points on a newly drawn manifold, scaled to [0, 1] for each unit.
 
     Unit i is a product over the manifold's dimensions d of
-    `sum_n a_ind / n^smoothness sin(2 pi (n b_ind x_d + c_ind))`, with a, b, c uniform in [0, 1).
+    `sum_n a_ind / (n + 1)^smoothness sin(2 pi (n b_ind x_d + c_ind))`, with a, b, c uniform in [0, 1).
 
     Args:
         points: (samples, dimensions), in [0, 1].
@@ -91,15 +89,15 @@ def smooth_manifold(points: Floats, nb_units: int, smoothness: float, rng: np.ra
         (samples, units).
     """
     nb_waves = int(np.ceil(1e-3 ** (-1.0 / smoothness)))  # waves weaker than 1e-3 are left out
-    wave = np.arange(1, nb_waves + 1)
-    a, b, c = rng.random((3, nb_units, points.shape[1], nb_waves))
+    frequency = np.arange(1, nb_waves)
+    amplitude = 1.0 / (frequency + 1) ** smoothness
+    a, b, c = rng.random((3, nb_units, points.shape[1], len(frequency)))
     values = np.ones((len(points), nb_units))
     for d in range(points.shape[1]):
-        for n in range(nb_waves):
-            phase = 2 * np.pi * (wave[n] * np.outer(points[:, d], b[:, d, n]) + c[:, d, n])
-            if n == 0:
-                total = np.zeros_like(values)
-            total += a[:, d, n] / wave[n] ** smoothness * np.sin(phase)
-        values *= total
+        x = points[:, d, None]
+        values *= sum(
+            amplitude[n] * a[:, d, n] * np.sin(2 * np.pi * (frequency[n] * b[:, d, n] * x + c[:, d, n]))
+            for n in range(len(frequency))
+        )
     low, high = values.min(axis=0), values.max(axis=0)
     return (values - low) / np.maximum(high - low, 1e-12)

@@ -21,21 +21,15 @@ class DataSource(BaseModel, ABC):
     Attributes:
         name: the data set's name, as `datasets.SOURCES` has it.
         analog: whether the samples are analog channels, which need an encoder.
+        nb_inputs: input units, or channels of analog data; fixed (a Literal) where the data fixes it.
+        nb_classes: classes, likewise.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     analog: ClassVar[bool] = False
     name: str
-
-    @property
-    @abstractmethod
-    def nb_inputs(self) -> int:
-        """Input units, or channels of analog data."""
-
-    @property
-    @abstractmethod
-    def nb_classes(self) -> int:
-        """Classes."""
+    nb_inputs: int
+    nb_classes: int
 
     def check_steps(self, nb_steps: int) -> None:
         """Raise a ValueError that says why, if this data cannot be cut into so many time steps."""

@@ -48,6 +48,6 @@ def cuba_lif(
         raise ValueError(f"reset must be 'zero' or 'subtract'; it is {reset!r}")
     if not scale > 0:
         raise ValueError(f"scale must be above 0; it is {scale}")
-    return kernels.choose(kernel).cuba_lif(  # type: ignore[no-any-return]
+    return kernels.choose(kernel).cuba_lif(
         current, v, alpha=alpha, beta=beta, scale=scale, reset=reset, input_gain=input_gain
     )

@@ -101,7 +101,7 @@ class SpikingNetwork(nn.Module):
     def encode(self, analog: Tensor) -> Tensor:
         """Spikes (B, T, E) of the encoder for analog input."""
         assert self.encoder is not None
-        return self.encoder(analog, beta=self.settings.beta, scale=self.settings.scale)  # type: ignore[no-any-return]
+        return self.encoder(analog, beta=self.settings.beta, scale=self.settings.scale)
 
     def _input_current(self, batch: EventBatch | Tensor) -> Tensor:
         if isinstance(batch, Tensor):

@@ -30,4 +30,4 @@ def spike(membrane: Tensor, scale: float) -> Tensor:
         membrane: any shape, threshold 1, rest 0.
         scale: slope of the surrogate gradient, > 0.
     """
-    return _Spike.apply(membrane, scale)  # type: ignore[no-untyped-call, no-any-return]
+    return _Spike.apply(membrane, scale)
