@@ -34,6 +34,10 @@ class DataSource(BaseModel, ABC):
     def check_steps(self, nb_steps: int) -> None:
         """Raise a ValueError that says why, if this data cannot be cut into so many time steps."""
 
+    def repeats(self, nb_steps: int) -> int:
+        """Time steps for each frame of the recording; 1 where steps are what the spikes are binned into."""
+        return 1
+
     @abstractmethod
     def load(self, nb_steps: int, data_dir: Path) -> Dataset:
         """Read (or download, or generate) the samples and bring them to `nb_steps` time steps.

@@ -1,0 +1,35 @@
+"""`python -m snn_tune.analysis STUDY`: a study's tables, from the tracking store alone."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from snn_tune import analysis
+from snn_tune.errors import UserError
+from snn_tune.store import tracking_uri
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns the exit status, 2 for something to mend."""
+    parser = argparse.ArgumentParser("python -m snn_tune.analysis", description=__doc__)
+    parser.add_argument("study", help="name of a study that has been run, or path of its file")
+    parser.add_argument("--root", type=Path, default=Path("runs"), metavar="DIR", help="folder of all results")
+    parser.add_argument("--tracking-uri", metavar="URI", help="MLflow store (default: a database in --root)")
+    parser.add_argument("--json", action="store_true", help="print the tables as JSON, and write no file")
+    options = parser.parse_args(arguments)
+    name = Path(options.study).name.removesuffix(".toml")
+    try:
+        if options.json:
+            print(analysis.analyse(name, tracking_uri(options.tracking_uri, options.root)).to_json())
+        else:
+            analysis.report(name, options.root, options.tracking_uri, Console())
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""Ray: this machine or a cluster, what it has, and how many trials fit."""
+
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+
+import ray  # noqa: E402
+
+from snn_tune.errors import UserError  # noqa: E402
+from snn_tune.store import first_line  # noqa: E402
+
+CONNECT_S = 5.0
+TRIALS_PER_GPU = 4  # the networks are small: one alone leaves a card idle most of the time
+
+
+@dataclass(frozen=True)
+class PerTrial:
+    """Resources of one trial."""
+
+    cpus: float
+    gpus: float
+
+
+class Cluster:
+    """A running Ray, ended (if it is this machine's own) or left with `close`.
+
+    Args:
+        address: of a running cluster, or None to start one on this machine.
+
+    Raises:
+        UserError: no cluster answers at that address.
+    """
+
+    def __init__(self, address: str | None) -> None:
+        self.address = address
+        options = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
+        if address is None:
+            ray.init(address="local", include_dashboard=False, **options)
+            _guard_token()
+        else:
+            _probe(address)
+            try:
+                ray.init(address=address, **options)
+            except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+                raise UserError(f"no Ray cluster answers at {address}: {first_line(error)}") from None
+        self.nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+
+    def __str__(self) -> str:
+        cpus, gpus = (sum(node.get(kind, 0) for node in self.nodes) for kind in ("CPU", "GPU"))
+        size = f"{cpus:g} cores, {f'{gpus:g} GPUs' if gpus else 'no GPU'}"
+        return (
+            f"this machine ({size})"
+            if self.address is None
+            else f"cluster {self.address} ({len(self.nodes)} nodes, {size})"
+        )
+
+    def per_trial(self, cpus: float | None, gpus: float | None) -> PerTrial:
+        """What was asked for, or a default that keeps all cores and GPUs busy.
+
+        Raises:
+            UserError: no machine here has that much.
+        """
+        if gpus is None:
+            node = max(self.nodes, key=lambda node: node.get("GPU", 0))
+            share = min(TRIALS_PER_GPU, int(node.get("CPU", 0) // node["GPU"])) if node.get("GPU") else 0
+            gpus = 1.0 / max(1, share) if node.get("GPU") else 0.0
+        asked = PerTrial(1.0 if cpus is None else cpus, gpus)
+        if not self.slots(asked):
+            most = max(self.nodes, key=lambda node: (node.get("GPU", 0), node.get("CPU", 0)))
+            raise UserError(
+                f"a trial asks for {asked.cpus:g} cores and {asked.gpus:g} GPUs, but the largest machine here has "
+                f"{most.get('CPU', 0):g} and {most.get('GPU', 0):g}; lower --cpus-per-trial or --gpus-per-trial"
+            )
+        return asked
+
+    def slots(self, asked: PerTrial) -> list[int]:
+        """How many trials fit on each machine that takes any, the most first."""
+        fits = [
+            int(min(node.get(kind, 0) // need for kind, need in (("CPU", asked.cpus), ("GPU", asked.gpus)) if need))
+            for node in self.nodes
+        ]
+        return sorted(filter(None, fits), reverse=True)
+
+    def close(self) -> None:
+        ray.shutdown()
+
+
+def _probe(address: str) -> None:
+    """Refuse at once an address where nothing listens: Ray itself would try for a minute."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if address == "auto":
+        return
+    if not (host and port.isdigit()):
+        raise UserError(f"--address {address}: must be HOST:PORT, ray://HOST:PORT or auto")
+    try:
+        socket.create_connection((host, int(port)), timeout=CONNECT_S).close()
+    except (OSError, OverflowError) as error:
+        raise UserError(f"no Ray cluster answers at {address}: {first_line(error)}") from None
+
+
+def _guard_token() -> None:
+    """Ray makes its token readable by all users of the machine."""
+    token = Path.home() / ".ray" / "auth_token"
+    if token.exists() and token.stat().st_uid == os.getuid():
+        token.chmod(0o600)

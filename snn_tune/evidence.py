@@ -1,0 +1,59 @@
+"""What a finished trial keeps for the report to draw, so that the report recomputes nothing."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from snn_tune.datasets.dataset import Part
+from snn_tune.snn import SpikingNetwork
+
+NB_SAMPLES, NB_TRACES = 3, 10
+
+
+def collect(network: SpikingNetwork, test: Part, predictions: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    """Confusion counts on the test part, and what the network does on three fixed samples of it.
+
+    Returns:
+        confusion: (classes, classes), true class by predicted class.
+        sample: the places in the test part of the samples shown: the first of the first three classes.
+        label, prediction: of these samples.
+        spikes: hidden layer, (3, T, H) bool.
+        traced, membrane: ten units spread over the layer, and their membranes (3, T, 10).
+        input_step, input_unit, input_count, input_sample: the events of these samples; or, for analog data,
+        input (3, T, channels) and encoded (3, T, E) bool.
+    """
+    nb_classes, nb_hidden = network.settings.nb_classes, network.settings.nb_hidden
+    confusion = np.bincount(test.labels * nb_classes + predictions, minlength=nb_classes**2)
+    _, first = np.unique(test.labels, return_index=True)
+    sample = first[:NB_SAMPLES]
+    traced = np.unique(np.linspace(0, nb_hidden - 1, NB_TRACES).astype(int))
+    inputs, labels = test.batch(sample)
+    with torch.no_grad():
+        activity = network(inputs.to(network.w1.device))
+    return {
+        "confusion": confusion.reshape(nb_classes, nb_classes),
+        "sample": sample,
+        "label": labels.numpy(),
+        "prediction": predictions[sample],
+        "spikes": activity.spikes.cpu().numpy().astype(bool),
+        "traced": traced,
+        "membrane": activity.membrane.cpu().numpy()[:, :, traced],
+        **_input(network, test, sample),
+    }
+
+
+def _input(network: SpikingNetwork, test: Part, sample: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    inputs, _ = test.batch(sample)
+    if isinstance(inputs, torch.Tensor):
+        with torch.no_grad():
+            encoded = network.encode(inputs.to(network.w1.device))
+        return {"input": inputs.numpy(), "encoded": encoded.cpu().numpy().astype(bool)}
+    bag = np.repeat(np.arange(len(inputs.bags) - 1), inputs.bags.diff().numpy())
+    return {
+        "input_sample": bag // inputs.nb_steps,
+        "input_step": bag % inputs.nb_steps,
+        "input_unit": inputs.unit.numpy(),
+        "input_count": inputs.count.numpy(),
+    }

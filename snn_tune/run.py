@@ -1,0 +1,148 @@
+"""`python -m snn_tune.run STUDY`: the command line, and nothing else."""
+
+import argparse
+import os
+import signal
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any, NoReturn
+
+from rich.console import Console
+
+from snn_tune.datasets.source import cache_folder
+from snn_tune.errors import UserError
+from snn_tune.study import Study, override
+from snn_tune.study_file import available, read
+
+EPILOG = "Typed again, the same command runs what is missing. Trials are kept in MLflow, under --root by default."
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns the exit status: 0, 2 for something to mend, 130 when stopped by the user."""
+    options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: _interrupt())
+    try:
+        if options.study is None:
+            _list_studies()
+        else:
+            study = override(read(options.study), dict(map(parse_axis, options.set)), options.epochs, options.seeds)
+            _dry_run(study) if options.dry_run else _run(study, options)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped; finished trials are kept: type the same command to go on", file=sys.stderr)
+        return 130
+    return 0
+
+
+def parse_axis(text: str) -> tuple[str, list[Any]]:
+    """`nb_hidden=50,100` as name and values; a value is read as TOML, a bare word as itself.
+
+    Raises:
+        UserError: it is not NAME=V1,V2,...
+    """
+    name, equals, values = text.partition("=")
+    if not (name and equals and all(part.strip() for part in values.split(","))):
+        raise UserError(f"--set {text}: must be NAME=V1,V2,..., for example --set nb_hidden=50,100")
+    return name.strip(), [_value(part.strip()) for part in values.split(",")]
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _run(study: Study, options: argparse.Namespace) -> None:
+    from snn_tune import analysis, search  # Ray and Torch: two seconds that the other answers need not wait for
+
+    where = search.Options(
+        root=options.root,
+        data_dir=options.data_dir,
+        tracking_uri=options.tracking_uri,
+        address=options.address,
+        kernel=options.kernel,
+        max_concurrent=options.max_concurrent,
+        cpus_per_trial=options.cpus_per_trial,
+        gpus_per_trial=options.gpus_per_trial,
+        fresh=options.fresh,
+    )
+    search.run(study, where)
+    analysis.report(study.name, options.root, options.tracking_uri, Console())
+
+
+def _list_studies() -> None:
+    print("studies (python -m snn_tune.run STUDY):")
+    for name, path in available().items():
+        print(f"  {name:16}{read(str(path)).description}")
+
+
+def _dry_run(study: Study) -> None:
+    cells = study.cells()
+    print(f"{study.name}: {study.description}")
+    for axis, values in study.grid.items():
+        print(f"  {axis:12}{', '.join(map(str, values))}")
+    nb_trials, nb_epochs = len(cells) * study.budget.seeds, sum(cell.nb_epochs for cell in cells) * study.budget.seeds
+    sizes = sorted(_weights(study, cell.nb_hidden, cell.recurrent, cell.units_per_channel) for cell in cells)
+    print(f"{nb_trials} trials: {len(cells)} combinations, {study.budget.seeds} seeds each; {nb_epochs} epochs in all")
+    print(
+        f"{sizes[0]:,} to {sizes[-1]:,} weights; best weights on disk: {4 * sum(sizes) * study.budget.seeds / 1e6:.0f} MB"
+    )
+
+
+def _weights(study: Study, nb_hidden: int, recurrent: bool, units_per_channel: int) -> int:
+    nb_inputs = study.data.nb_inputs * (units_per_channel if study.data.analog else 1)
+    return nb_hidden * (nb_inputs + study.data.nb_classes + (nb_hidden if recurrent else 0))
+
+
+def _interrupt() -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m snn_tune.run", description=__doc__, epilog=EPILOG)
+    add = parser.add_argument
+    add("study", nargs="?", help="name of a study, or path of a study file; left out, the studies are listed")
+    add("--root", type=Path, default=Path("runs"), metavar="DIR", help="folder of all results (default: runs)")
+    add("--data-dir", type=Path, default=_data_dir(), metavar="DIR", help="folder of the data sets (env SNN_TUNE_DATA)")
+    add("--epochs", type=_positive(int), metavar="N", help="epochs of each trial, in place of the study's")
+    add("--seeds", type=_positive(int), metavar="N", help="trials of each combination, in place of the study's")
+    add("--set", action="append", default=[], metavar="NAME=V1,V2,...", help="values of a parameter; may be repeated")
+    add("--kernel", default="auto", metavar="NAME", help="how networks are computed: auto or reference")
+    add("--max-concurrent", type=_positive(int), metavar="N", help="trials at the same time, at most")
+    add("--cpus-per-trial", type=_positive(float), metavar="X", help="cores of a trial (default: 1)")
+    add("--gpus-per-trial", type=_share, metavar="X", help="GPU share of a trial (default: a quarter, if there is one)")
+    add("--address", default=os.environ.get("RAY_ADDRESS"), metavar="ADDR", help="Ray cluster (default: this machine)")
+    add("--tracking-uri", metavar="URI", help="MLflow store (default: MLFLOW_TRACKING_URI, else a database in --root)")
+    add("--fresh", action="store_true", help="delete the study's earlier runs and start over")
+    add("--dry-run", action="store_true", help="print the trials and start nothing")
+    return parser
+
+
+def _data_dir() -> Path:
+    return Path(os.environ.get("SNN_TUNE_DATA") or cache_folder())
+
+
+def _positive(kind: type) -> Any:
+    def number(text: str) -> Any:
+        value = kind(text)
+        if not 0 < value < float("inf"):
+            raise argparse.ArgumentTypeError(f"{text} is not above 0")
+        return value
+
+    number.__name__ = "whole number" if kind is int else "number"
+    return number
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not (0 <= value < 1 or value.is_integer() and value > 0):
+        raise argparse.ArgumentTypeError(f"{text} is neither a share of a GPU (0 to 1) nor a whole number of them")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""Score a network on every sample of a part, the last partial batch too."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from snn_tune.datasets.dataset import Part
+from snn_tune.snn import SpikingNetwork
+
+SILENT = 1e-3  # spikes of a unit in a sample, below which a network counts as silent
+SATURATED = 0.9  # part of the highest possible rate, above which it counts as saturated
+
+
+@dataclass(frozen=True)
+class Score:
+    """Means over the samples of a part.
+
+    Attributes:
+        loss: negative log-likelihood of the true class, without weights or penalty.
+        spikes_per_neuron: spikes of a hidden unit in a sample.
+        predictions: the class given to each sample, (n,).
+    """
+
+    accuracy: float
+    loss: float
+    spikes_per_neuron: float
+    predictions: NDArray[np.int64]
+
+
+def batches(order: NDArray[np.int64], batch_size: int) -> Iterator[NDArray[np.int64]]:
+    """The places of each batch; the last may be smaller."""
+    for start in range(0, len(order), batch_size):
+        yield order[start : start + batch_size]
+
+
+@torch.no_grad()
+def evaluate(network: SpikingNetwork, part: Part, batch_size: int) -> Score:
+    """Take the whole part through the network."""
+    device = network.w1.device
+    loss = spikes = torch.zeros((), dtype=torch.float64, device=device)
+    predictions = []
+    for where in batches(np.arange(len(part)), batch_size):
+        inputs, labels = part.batch(where)
+        activity = network(inputs.to(device))
+        loss = loss + functional.cross_entropy(activity.logits, labels.to(device), reduction="sum")
+        spikes = spikes + activity.spikes.sum()
+        predictions.append(activity.logits.argmax(dim=1))
+    predicted = torch.cat(predictions).cpu().numpy()
+    return Score(
+        accuracy=float((predicted == part.labels).mean()),
+        loss=float(loss) / len(part),
+        spikes_per_neuron=float(spikes) / len(part) / network.settings.nb_hidden,
+        predictions=predicted,
+    )
+
+
+def activity_tag(spikes_per_neuron: float, nb_steps: int, reset: str) -> str:
+    """ "silent", "saturated" or "" for a network of this mean activity.
+
+    A unit that is set to zero rests for a step after each spike; one whose reset subtracts may fire at every step.
+    """
+    highest = nb_steps / 2 if reset == "zero" else nb_steps
+    if spikes_per_neuron < SILENT:
+        return "silent"
+    return "saturated" if spikes_per_neuron > SATURATED * highest else ""

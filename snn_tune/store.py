@@ -1,0 +1,88 @@
+"""The tracking store: where MLflow keeps a study, and reading it. One experiment, named after the study."""
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+# A server that does not answer is given up soon: MLflow's own defaults would wait for minutes.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+for _name in ("mlflow", "alembic"):
+    logging.getLogger(_name).setLevel(logging.ERROR)
+
+from mlflow.entities import Run  # noqa: E402
+from mlflow.exceptions import MlflowException  # noqa: E402
+from mlflow.tracking import MlflowClient  # noqa: E402
+
+from snn_tune.errors import UserError  # noqa: E402
+
+SQLITE = "sqlite:///"
+PAGE = 5000
+Answer = TypeVar("Answer")
+
+
+def tracking_uri(given: str | None, root: Path) -> str:
+    """What was given, else MLFLOW_TRACKING_URI, else a database under the root folder."""
+    return given or os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{root.resolve() / 'mlflow.db'}"
+
+
+class Store:
+    """A study's experiment, for reading.
+
+    Args:
+        create: whether a database file that is missing is made.
+
+    Raises:
+        UserError: the store cannot be opened, or does not answer.
+    """
+
+    def __init__(self, study: str, uri: str, *, create: bool = False) -> None:
+        self.uri = uri
+        if uri.startswith(SQLITE) and not create and not Path(uri.removeprefix(SQLITE)).is_file():
+            raise UserError(
+                f"there is no tracking database {uri.removeprefix(SQLITE)}; name another --root or --tracking-uri"
+            )
+        self.client = self.ask(lambda: MlflowClient(uri))
+        self.experiment = self.ask(lambda: self.client.get_experiment_by_name(study))
+        if self.experiment and self.experiment.lifecycle_stage == "deleted":
+            raise UserError(f"the MLflow experiment '{study}' is deleted in {uri}; restore it or rename the study file")
+
+    def runs(self) -> list[Run]:
+        """Every live run of the study: its parent run, and one for each trial."""
+        found: list[Run] = []
+        token: str | None = ""
+        while self.experiment and token is not None:
+            page = self.ask(
+                lambda token=token: self.client.search_runs(
+                    [self.experiment.experiment_id], max_results=PAGE, page_token=token or None
+                )
+            )
+            found += page
+            token = page.token
+        return found
+
+    def ask(self, question: Callable[[], Answer]) -> Answer:
+        """The answer, or one line that says which store gave none."""
+        try:
+            return question()
+        except (MlflowException, OSError) as error:
+            raise UserError(f"the tracking store {self.uri} does not answer: {first_line(error)}") from None
+
+
+def is_study(run: Run) -> bool:
+    """Whether this is the study's parent run."""
+    return bool(run.data.tags.get("role") == "study")
+
+
+def trial_key(run: Run) -> str:
+    """Key of the trial that this run holds, "" for the parent run."""
+    return str(run.data.tags.get("key", ""))
+
+
+def first_line(error: Any) -> str:
+    """What an exception says, in one line of bounded length."""
+    text = " ".join(str(error).split())
+    return (text[:300] or type(error).__name__) if text else type(error).__name__

@@ -1,0 +1,185 @@
+"""Fit one network: plain PyTorch, without Ray or MLflow. A result for each epoch, then the outcome."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from math import isfinite
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from snn_tune import evidence
+from snn_tune.datasets.dataset import Dataset
+from snn_tune.scoring import Score, activity_tag, batches, evaluate
+from snn_tune.snn import NetworkSettings, SpikingNetwork, spike_penalty, weighted_nll
+from snn_tune.trial import Parameters
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """Metrics of one epoch: train_accuracy and train_loss as it trained, valid_accuracy, valid_loss,
+    spikes_per_neuron (validation), and epoch_time_s (the training pass alone). Losses are without the penalty."""
+
+    epoch: int
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial ended.
+
+    Attributes:
+        state: "finished"; or "diverged", with the reason.
+        metrics: run_time_s; if finished also test_accuracy (last weights), best_epoch and best_*_accuracy.
+        activity: "silent", "saturated" or "".
+        model: the best weights, and what it takes to build the network around them.
+        evidence: what the report draws, see `evidence.collect`.
+    """
+
+    state: str
+    metrics: dict[str, float]
+    reason: str = ""
+    activity: str = ""
+    model: dict[str, Any] = field(default_factory=dict)
+    evidence: dict[str, NDArray[Any]] = field(default_factory=dict)
+
+
+def fit(
+    parameters: Parameters, seed: int, data: Dataset, *, device: str = "cpu", kernel: str = "auto"
+) -> Iterator[Epoch | Outcome]:
+    """Train a network, an epoch at each `next`, and score it.
+
+    The same arguments give the same numbers bit for bit on one machine and thread count, whatever ran before in the
+    process: each random draw has a generator of its own.
+
+    Args:
+        seed: draws the initial weights, and with the epoch the order of the samples.
+
+    Yields:
+        An `Epoch` for each epoch, then one `Outcome`.
+    """
+    network = SpikingNetwork(network_settings(parameters, data), seed=seed, kernel=kernel).to(device)
+    step = _Step(network, parameters, data)
+    best, run_time = _Best(network), 0.0
+    for epoch in range(1, parameters.nb_epochs + 1):
+        train_accuracy, train_loss, epoch_time = _train(step, data, np.random.default_rng([seed, epoch]))
+        run_time += epoch_time
+        valid = evaluate(network, data.valid, parameters.batch_size)
+        if not (isfinite(train_loss) and isfinite(valid.loss)):
+            reason = f"loss not finite in epoch {epoch}: train {train_loss}, validation {valid.loss}"
+            yield Outcome("diverged", {"run_time_s": run_time}, reason)
+            return
+        best.offer(epoch, valid, network)
+        metrics = {
+            "train_accuracy": train_accuracy,
+            "train_loss": train_loss,
+            "valid_accuracy": valid.accuracy,
+            "valid_loss": valid.loss,
+            "spikes_per_neuron": valid.spikes_per_neuron,
+            "epoch_time_s": epoch_time,
+        }
+        yield Epoch(epoch, metrics)
+    yield _outcome(network, best, parameters, seed, data, run_time, valid.spikes_per_neuron)
+
+
+def network_settings(parameters: Parameters, data: Dataset) -> NetworkSettings:
+    """The network that these parameters mean on this data."""
+    own = {"nb_inputs", "nb_classes", "dt", "units_per_channel"}
+    shared = NetworkSettings.__dataclass_fields__.keys() - own
+    return NetworkSettings(
+        nb_inputs=data.nb_inputs,
+        nb_classes=data.nb_classes,
+        dt=parameters.dt / data.repeats,
+        units_per_channel=parameters.units_per_channel if data.analog else 0,
+        **parameters.model_dump(include=set(shared)),
+    )
+
+
+class _Step:
+    """One optimiser step on one batch."""
+
+    def __init__(self, network: SpikingNetwork, parameters: Parameters, data: Dataset) -> None:
+        self.network, self.parameters, self.device = network, parameters, network.w1.device
+        optimizer = {"adamax": torch.optim.Adamax, "adam": torch.optim.Adam}[parameters.optimizer]
+        self.optimizer = optimizer(network.parameters(), lr=parameters.lr, betas=(0.9, parameters.adam_beta2))
+        self.class_weights = None
+        if parameters.class_weights == "balanced":
+            counts = np.bincount(data.train.labels, minlength=data.nb_classes)
+            weights = len(data.train) / (data.nb_classes * np.maximum(counts, 1))
+            self.class_weights = torch.tensor(weights, dtype=torch.float32, device=self.device)
+
+    def __call__(self, inputs: Any, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Number of samples classified right, and the batch's loss (mean, without the penalty)."""
+        labels = labels.to(self.device)
+        activity = self.network(inputs.to(self.device))
+        loss = weighted_nll(activity.logits, labels, self.class_weights)
+        penalty = spike_penalty(activity.spikes, self.parameters.regularizer, self.parameters.reduction)
+        self.optimizer.zero_grad()
+        (loss + penalty).backward()
+        self.optimizer.step()
+        return (activity.logits.argmax(dim=1) == labels).sum(), loss.detach()
+
+
+def _train(step: _Step, data: Dataset, rng: np.random.Generator) -> tuple[float, float, float]:
+    """One pass over the training part: accuracy and mean loss as it trains, and seconds."""
+    started = time.perf_counter()
+    right = loss = torch.zeros((), dtype=torch.float64, device=step.device)
+    for where in batches(rng.permutation(len(data.train)), step.parameters.batch_size):
+        batch_right, batch_loss = step(*data.train.batch(where))
+        right, loss = right + batch_right, loss + batch_loss.double() * len(where)
+    nb_samples = len(data.train)
+    return float(right) / nb_samples, float(loss) / nb_samples, time.perf_counter() - started
+
+
+class _Best:
+    """The weights of the epoch with the highest validation accuracy, then the lowest loss, then the earliest."""
+
+    def __init__(self, network: SpikingNetwork) -> None:
+        self.epoch, self._rank = 0, (-1.0, 0.0)
+        self.weights = network.state_dict()
+
+    def offer(self, epoch: int, valid: Score, network: SpikingNetwork) -> None:
+        rank = (valid.accuracy, -valid.loss)
+        if rank > self._rank:
+            self.epoch, self._rank = epoch, rank
+            self.weights = {name: weights.detach().cpu().clone() for name, weights in network.state_dict().items()}
+
+
+def _outcome(
+    network: SpikingNetwork,
+    best: _Best,
+    parameters: Parameters,
+    seed: int,
+    data: Dataset,
+    run_time: float,
+    spikes_per_neuron: float,
+) -> Outcome:
+    """Score the last and the best weights, over every sample of each part."""
+    size = parameters.batch_size
+    last_test = evaluate(network, data.test, size)
+    network.load_state_dict(best.weights)
+    test = evaluate(network, data.test, size)
+    metrics = {
+        "test_accuracy": last_test.accuracy,
+        "best_epoch": float(best.epoch),
+        "best_train_accuracy": evaluate(network, data.train, size).accuracy,
+        "best_valid_accuracy": evaluate(network, data.valid, size).accuracy,
+        "best_test_accuracy": test.accuracy,
+        "run_time_s": run_time,
+    }
+    return Outcome(
+        "finished",
+        metrics,
+        activity=activity_tag(spikes_per_neuron, data.nb_steps, parameters.reset),
+        model={
+            "weights": best.weights,
+            "network": asdict(network.settings),
+            "parameters": parameters.model_dump(),
+            "seed": seed,
+            "data": data.fingerprint,
+        },
+        evidence=evidence.collect(network, data.test, test.predictions),
+    )

@@ -1,0 +1,108 @@
+"""A trial: one training of one network with one combination of parameters, and its identity."""
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass, field
+from math import exp
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt
+
+MODEL_VERSION = 1  # raise it when a change of the model or of training changes numbers: old results keep their old keys
+
+
+class Parameters(BaseModel):
+    """Everything that a study can set or vary, under the thesis's names. Times are in seconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    nb_hidden: PositiveInt = Field(description="spiking hidden units")
+    nb_steps: PositiveInt = Field(description="time steps of a sample")
+    scale: PositiveFloat = Field(description="slope of the surrogate gradient")
+    regularizer: NonNegativeFloat = Field(description="strength of the penalty on hidden spikes")
+    lr: PositiveFloat = Field(description="learning rate")
+    nb_epochs: PositiveInt = Field(description="passes over the training part")
+    batch_size: PositiveInt = Field(description="samples of an optimiser step")
+    tau_mem: PositiveFloat = Field(description="membrane time constant")
+    tau_syn: PositiveFloat = Field(description="synaptic time constant")
+    dt: PositiveFloat = Field(1e-3, description="length of a time step (of a frame, where frames are repeated)")
+    recurrent: bool = Field(True, description="hidden units feed back on each other")
+    reset: Literal["zero", "subtract"] = Field("zero", description="what a spike does to its membrane")
+    scaled_input: bool = Field(False, description="the membrane takes (1 - beta) syn instead of syn")
+    reduction: Literal["sum", "sum_l2", "mean"] = Field("sum", description="which spikes the penalty counts")
+    units_per_channel: PositiveInt = Field(32, description="encoder units for each channel of analog data")
+    init_scale: PositiveFloat = Field(0.2, description="initial weights: std = init_scale / sqrt(fan)")
+    init_scale_recurrent: PositiveFloat = Field(0.2, description="the same for the recurrent weights")
+    init_fan: Literal["in", "out"] = Field("in", description="units that a weight matrix reads, or drives")
+    optimizer: Literal["adamax", "adam"] = Field("adamax", description="optimiser")
+    adam_beta2: float = Field(0.999, ge=0, lt=1, description="decay of the optimiser's second moment")
+    class_weights: Literal["equal", "balanced"] = Field("equal", description="weights of the classes in the loss")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One combination, one seed, one data set.
+
+    Attributes:
+        data: fingerprint of the data set, its split included.
+    """
+
+    parameters: Parameters
+    seed: int
+    data: str
+
+    @property
+    def key(self) -> str:
+        """Identity: two trials with one key have the same result, bit for bit, on one kind of machine."""
+        return self._hash(self.parameters.model_dump())
+
+    @property
+    def lineage(self) -> str:
+        """The key without nb_epochs: trials of one lineage are longer or shorter runs of the same training."""
+        return self._hash(self.parameters.model_dump(exclude={"nb_epochs"}))
+
+    def _hash(self, parameters: dict[str, Any]) -> str:
+        identity = {"model": MODEL_VERSION, "data": self.data, "seed": self.seed, "parameters": parameters}
+        return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:20]
+
+
+def now_ms() -> int:
+    """The time in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True)
+class Record:
+    """Metrics of one epoch, and when they were made: written twice, they are still one value."""
+
+    epoch: int
+    metrics: dict[str, float]
+    time_ms: int = field(default_factory=now_ms)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a trial ended.
+
+    Attributes:
+        state: finished, diverged, failed or interrupted.
+        reason: in words, where it is not finished.
+        activity: "silent", "saturated" or "".
+        files: what it leaves, to be kept with its run.
+        tags: where and how it ran: device, kernel, threads, trials_beside.
+    """
+
+    state: str
+    reason: str = ""
+    activity: str = ""
+    metrics: dict[str, float] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+    tags: dict[str, str] = field(default_factory=dict)
+    time_ms: int = field(default_factory=now_ms)
+
+
+def decays(parameters: Parameters, repeats: int) -> tuple[float, float]:
+    """alpha and beta, `exp(-dt / tau)`, for a frame cut into `repeats` steps."""
+    dt = parameters.dt / repeats
+    return exp(-dt / parameters.tau_syn), exp(-dt / parameters.tau_mem)
