@@ -8,10 +8,10 @@ from pathlib import Path
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
-import ray  # noqa: E402
+import ray
 
-from snn_tune.errors import UserError  # noqa: E402
-from snn_tune.store import first_line  # noqa: E402
+from snn_tune.errors import UserError
+from snn_tune.store import first_line
 
 CONNECT_S = 5.0
 TRIALS_PER_GPU = 4  # the networks are small: one alone leaves a card idle most of the time

@@ -14,12 +14,12 @@ os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
 os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")
 os.environ.setdefault("TUNE_FUNCTION_THREAD_TIMEOUT_S", "60")
 
-from ray import tune  # noqa: E402
+from ray import tune
 
-from snn_tune.cluster import PerTrial  # noqa: E402
-from snn_tune.store import first_line  # noqa: E402
-from snn_tune.trainable import Job, train_trial  # noqa: E402
-from snn_tune.trial import Ending, Record, Trial  # noqa: E402
+from snn_tune.cluster import PerTrial
+from snn_tune.store import first_line
+from snn_tune.trainable import Job, train_trial
+from snn_tune.trial import Ending, Record, Trial
 
 log = logging.getLogger("snn_tune")
 LOST_WORKERS = 3  # times that a trial is started again after its worker or machine was lost

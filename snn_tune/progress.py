@@ -22,7 +22,8 @@ class ProgressLine:
 
     def __init__(self, console: Console, axes: list[str], total: int, done: int, nb_epochs: int) -> None:
         self.console, self.axes, self.total, self.nb_epochs = console, axes, total, nb_epochs
-        self.done, self.failed, self.running = done, 0, 0
+        self.done, self.failed = done, 0
+        self.running: set[str] = set()
         self.epochs_done = 0
         self.best, self.best_trial = -1.0, ""
         self.started = time.monotonic()
@@ -43,7 +44,7 @@ class ProgressLine:
             self._live.stop()
 
     def begun(self, trial: Trial) -> None:
-        self.running += 1
+        self.running.add(trial.key)
         self._show()
 
     def epochs(self, trial: Trial, records: list[Record]) -> None:
@@ -51,7 +52,7 @@ class ProgressLine:
         self._show()
 
     def ended(self, trial: Trial, ending: Ending) -> None:
-        self.running -= 1
+        self.running.discard(trial.key)
         if ending.state == "failed":
             self.failed += 1
             self.console.print(f"failed: {self._name(trial)}: {ending.reason}", markup=False, highlight=False)
@@ -59,11 +60,11 @@ class ProgressLine:
             self.done += 1
         if ending.metrics.get("best_valid_accuracy", -1.0) > self.best:
             self.best, self.best_trial = ending.metrics["best_valid_accuracy"], self._name(trial)
-        self._show(last=self.running == 0 and self.done + self.failed >= self.total)
+        self._show(last=not self.running and self.done + self.failed >= self.total)
 
     def line(self) -> str:
         """`3 running, 0 failed, best 91.20 % (nb_hidden=100 ...), about 2 min left`."""
-        parts = [f"{self.running} running, {self.failed} failed"]
+        parts = [f"{len(self.running)} running, {self.failed} failed"]
         if self.best_trial:
             parts.append(f"best validation {self.best:.2%} ({self.best_trial})")
         if self.epochs_done:

@@ -14,6 +14,7 @@ from snn_tune.datasets.source import cache_folder
 from snn_tune.errors import UserError
 from snn_tune.study import Study, override
 from snn_tune.study_file import available, read
+from snn_tune.trial import Parameters
 
 EPILOG = "Typed again, the same command runs what is missing. Trials are kept in MLflow, under --root by default."
 
@@ -71,7 +72,7 @@ def _run(study: Study, options: argparse.Namespace) -> None:
         fresh=options.fresh,
     )
     search.run(study, where)
-    analysis.report(study.name, options.root, options.tracking_uri, Console())
+    analysis.print_and_write(study.name, options.root, options.tracking_uri, Console())
 
 
 def _list_studies() -> None:
@@ -81,21 +82,22 @@ def _list_studies() -> None:
 
 
 def _dry_run(study: Study) -> None:
-    cells = study.cells()
+    cells, seeds = study.cells(), study.budget.seeds
     print(f"{study.name}: {study.description}")
     for axis, values in study.grid.items():
         print(f"  {axis:12}{', '.join(map(str, values))}")
-    nb_trials, nb_epochs = len(cells) * study.budget.seeds, sum(cell.nb_epochs for cell in cells) * study.budget.seeds
-    sizes = sorted(_weights(study, cell.nb_hidden, cell.recurrent, cell.units_per_channel) for cell in cells)
-    print(f"{nb_trials} trials: {len(cells)} combinations, {study.budget.seeds} seeds each; {nb_epochs} epochs in all")
+    nb_epochs = seeds * sum(cell.nb_epochs for cell in cells)
     print(
-        f"{sizes[0]:,} to {sizes[-1]:,} weights; best weights on disk: {4 * sum(sizes) * study.budget.seeds / 1e6:.0f} MB"
+        f"{len(cells) * seeds} trials: {len(cells)} combinations, seeds of each: {seeds}; {nb_epochs:,} epochs in all"
     )
+    sizes = sorted(_weights(study, cell) for cell in cells)
+    megabytes = 4e-6 * sum(sizes) * seeds
+    print(f"networks of {sizes[0]:,} to {sizes[-1]:,} weights; the best of each trial, kept: {megabytes:.1f} MB in all")
 
 
-def _weights(study: Study, nb_hidden: int, recurrent: bool, units_per_channel: int) -> int:
-    nb_inputs = study.data.nb_inputs * (units_per_channel if study.data.analog else 1)
-    return nb_hidden * (nb_inputs + study.data.nb_classes + (nb_hidden if recurrent else 0))
+def _weights(study: Study, cell: Parameters) -> int:
+    nb_units = study.data.nb_inputs * (cell.units_per_channel if study.data.analog else 1)
+    return cell.nb_hidden * (nb_units + study.data.nb_classes + (cell.nb_hidden if cell.recurrent else 0))
 
 
 def _interrupt() -> NoReturn:
@@ -139,7 +141,7 @@ def _positive(kind: type) -> Any:
 
 def _share(text: str) -> float:
     value = float(text)
-    if not (0 <= value < 1 or value.is_integer() and value > 0):
+    if not (0 <= value < 1 or (value.is_integer() and value > 0)):
         raise argparse.ArgumentTypeError(f"{text} is neither a share of a GPU (0 to 1) nor a whole number of them")
     return value
 

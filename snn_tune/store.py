@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -52,17 +52,14 @@ class Store:
 
     def runs(self) -> list[Run]:
         """Every live run of the study: its parent run, and one for each trial."""
-        found: list[Run] = []
+        return self.ask(lambda: list(self._pages())) if self.experiment else []
+
+    def _pages(self) -> Iterator[Run]:
         token: str | None = ""
-        while self.experiment and token is not None:
-            page = self.ask(
-                lambda token=token: self.client.search_runs(
-                    [self.experiment.experiment_id], max_results=PAGE, page_token=token or None
-                )
-            )
-            found += page
+        while token is not None:
+            page = self.client.search_runs([self.experiment.experiment_id], max_results=PAGE, page_token=token or None)
+            yield from page
             token = page.token
-        return found
 
     def ask(self, question: Callable[[], Answer]) -> Answer:
         """The answer, or one line that says which store gave none."""

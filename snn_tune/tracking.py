@@ -42,9 +42,8 @@ class Tracker(Store):
 
     def delete(self, keys: set[str]) -> None:
         """Soft-delete the runs of these trials: one that starts anew has one live run."""
-        for run in self.runs():
-            if trial_key(run) in keys:
-                self.ask(lambda run_id=run.info.run_id: self.client.delete_run(run_id))
+        doomed = [run.info.run_id for run in self.runs() if trial_key(run) in keys]
+        self.ask(lambda: [self.client.delete_run(run_id) for run_id in doomed])
 
     def begun(self, trial: Trial) -> None:
         """A trial starts; or starts again after its worker was lost, and then its run goes on."""

@@ -8,7 +8,7 @@ from snn_tune.analysis.report import Tables, show, tables, write
 from snn_tune.analysis.trials import load
 from snn_tune.store import tracking_uri
 
-__all__ = ["analyse", "report"]
+__all__ = ["analyse", "print_and_write"]
 
 
 def analyse(name: str, uri: str) -> Tables:
@@ -30,7 +30,7 @@ def analyse(name: str, uri: str) -> Tables:
     )
 
 
-def report(name: str, root: Path, given_uri: str | None, console: Console) -> None:
+def print_and_write(name: str, root: Path, given_uri: str | None, console: Console) -> None:
     """Print a study's table and write its files to root/reports/NAME.
 
     Raises:

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from snn_tune import analysis
+from snn_tune.analysis.report import as_json
 from snn_tune.errors import UserError
 from snn_tune.store import tracking_uri
 
@@ -22,9 +23,9 @@ def main(arguments: list[str] | None = None) -> int:
     name = Path(options.study).name.removesuffix(".toml")
     try:
         if options.json:
-            print(analysis.analyse(name, tracking_uri(options.tracking_uri, options.root)).to_json())
+            print(as_json(analysis.analyse(name, tracking_uri(options.tracking_uri, options.root))))
         else:
-            analysis.report(name, options.root, options.tracking_uri, Console())
+            analysis.print_and_write(name, options.root, options.tracking_uri, Console())
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -27,9 +27,7 @@ def cuba_lif(
 
     The s of the reset passes no gradient.
     """
-    syn = torch.zeros_like(current[:, 0])
-    mem = torch.zeros_like(syn)
-    before = torch.zeros_like(syn)
+    syn = mem = before = 0.0 * current[:, 0]  # zero, but with a graph: a single step has gradients too, of zero
     spikes, membrane = [], []
     for step in current.unbind(1):  # unbind: the backward of current[:, t] would fill a (B, T, H) tensor at each step
         s = spike(mem, scale)
@@ -51,8 +49,7 @@ def leaky_readout(
     flt(t+1) = alpha flt(t) + current(t)
     out(t+1) = beta out(t) + gain flt(t)                   the old flt
     """
-    flt = torch.zeros_like(current[:, 0])
-    out = torch.zeros_like(flt)
+    flt = out = 0.0 * current[:, 0]
     frames = [out]
     for step in current.unbind(1):
         out = beta * out + input_gain * flt
@@ -67,7 +64,7 @@ def encoder(analog: Tensor, gain: Tensor, bias: Tensor, *, beta: float, scale: f
     enc(t+1) = (beta enc(t) + (1 - beta) gain (x(t) + bias)) (1 - s(t))
     """
     current = gain * (analog + bias)
-    mem = torch.zeros_like(current[:, 0])
+    mem = 0.0 * current[:, 0]
     spikes, membrane = [], []
     for step in current.unbind(1):
         s = spike(mem, scale)

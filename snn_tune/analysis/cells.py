@@ -1,0 +1,76 @@
+"""The cells of a grid: its finished trials, their scores, and which of their run times can be compared."""
+
+from collections import Counter
+from dataclasses import dataclass
+from math import nan, sqrt
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+Axes = dict[str, list[Any]]
+ACCURACIES = ("train_accuracy", "valid_accuracy", "test_accuracy")
+GROUP = ("device", "kernel", "threads", "trials_beside")
+MEASURES = {f"best_{name}": name for name in ACCURACIES} | {name: name for name in ("run_time_s", "spikes_per_neuron")}
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Means over cells, each the mean of its seeds. Accuracies are fractions; NaN where no trial has a value."""
+
+    nb_cells: int
+    nb_trials: int
+    train_accuracy: float
+    valid_accuracy: float
+    test_accuracy: float
+    run_time_s: float
+    spikes_per_neuron: float
+
+
+def on_grid(trials: pd.DataFrame, axes: Axes) -> pd.DataFrame:
+    """The trials of the grid, in grid order, measures as finite floats or NaN.
+
+    A parameter's column holds the place of the value on its axis; `cell` numbers the combinations in grid order.
+    """
+    lacking = [name for name in ("state", *axes) if name not in trials.columns]
+    if lacking and len(trials):
+        raise ValueError(f"trials has no column {lacking[0]!r}")
+    trials = trials.reset_index(drop=True)
+    placed = trials.reindex(columns=["state", "activity", *GROUP, "seed", "key"]).astype(object).fillna("").astype(str)
+    for column, name in MEASURES.items():
+        measured = trials[column] if column in trials.columns else pd.Series(nan, index=trials.index)
+        numbers = pd.to_numeric(measured, errors="coerce").astype(float)
+        placed[name] = numbers.where(np.isfinite(numbers))
+    placed["cell"] = 0
+    inside = pd.Series(True, index=trials.index)
+    for name, values in axes.items():
+        place = {value: i for i, value in enumerate(values)}
+        placed[name] = [place.get(value, -1) for value in trials.get(name, [])]
+        placed["cell"] = placed["cell"] * len(values) + placed[name]
+        inside &= placed[name] >= 0
+    return placed[inside].sort_values(["cell", "seed", "key"], kind="stable", ignore_index=True)
+
+
+def mean_scores(scored: pd.DataFrame) -> Scores:
+    """The mean over cells, each the mean of its trials."""
+    cells = scored.groupby("cell")[list(MEASURES.values())].mean()
+    return Scores(len(cells), len(scored), *(float(mean) for mean in cells.mean()))
+
+
+def largest_group(scored: pd.DataFrame) -> tuple[dict[str, str], pd.Series]:
+    """The GROUP that timed most trials (the first by name of equals), and which timed trials are of another."""
+    groups = pd.Series(list(zip(*(scored[name] for name in GROUP), strict=True)), index=scored.index, dtype=object)
+    timed = scored["run_time_s"].notna()
+    sizes = Counter(groups[timed])
+    if not sizes:
+        return {}, timed
+    largest = min(sizes, key=lambda group: (-sizes[group], group))
+    return dict(zip(GROUP, largest, strict=True)), timed & pd.Series([g != largest for g in groups], index=groups.index)
+
+
+def learned(scored: pd.DataFrame, nb_classes: int | None, nb_valid: int | None) -> pd.DataFrame:
+    """Cells of which every seed spiked and beat chance by three binomial standard errors (of what is known of it)."""
+    chance = 1 / nb_classes if nb_classes else -1.0
+    margin = 3 * sqrt(chance * (1 - chance) / nb_valid) if nb_classes and nb_valid else 0.0
+    learned = (scored["activity"] != "silent") & (scored["valid_accuracy"] > chance + margin)
+    return scored[learned.groupby(scored["cell"]).transform("all")]

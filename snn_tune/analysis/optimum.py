@@ -1,0 +1,189 @@
+"""The optimal combination of a grid of trials: the thesis's choice by marginal means as a rule, and the best cell."""
+
+from dataclasses import dataclass
+from math import isnan, nan, sqrt
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from snn_tune.analysis.cells import ACCURACIES, MEASURES, Axes, Scores, largest_group, learned, mean_scores, on_grid
+
+_ROUNDING = 1e-12  # means of the same numbers, added up in another order, are equal
+
+
+@dataclass(frozen=True)
+class Marginal:
+    """One value of one parameter: its marginal mean, and what the pairs say against the best value of that parameter.
+
+    A pair is two trials that differ in this parameter alone, with the same seed, both scored.
+
+    Attributes:
+        worse_by: mean over the pairs of the best value's validation accuracy less this one's; NaN without a pair.
+        standard_error: of `worse_by`; NaN with fewer than two pairs.
+    """
+
+    value: Any
+    scores: Scores
+    worse_by: float
+    standard_error: float
+    nb_pairs: int
+
+
+@dataclass(frozen=True)
+class Combination:
+    """One cell of the grid.
+
+    Attributes:
+        marks: for each parameter "+" at the highest value of its numeric axis, "-" at the lowest, else "".
+    """
+
+    parameters: dict[str, Any]
+    marks: dict[str, str]
+    scores: Scores
+
+    @property
+    def nb_seeds(self) -> int:
+        return self.scores.nb_trials
+
+    @property
+    def was_run(self) -> bool:
+        """Whether a trial of it finished with a score; without one the scores are NaN."""
+        return self.nb_seeds > 0
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """What a grid of trials says.
+
+    Attributes:
+        chosen: by marginal means; may be a cell that was not run. None while no trial has a score, as is `best`.
+        best: the single cell with the best mean validation accuracy.
+        learned: mean over the cells of which every seed learned.
+        run_time_group: the one group of machines whose run times count, as its GROUP columns; {} without run times.
+        nb_other_groups: scored trials whose run time was left out, as of another group.
+        nb_without: scored trials that lack a measure, by measure; only those that do.
+        nb_unscored: trials finished without a finite validation accuracy, hence left out.
+    """
+
+    chosen: Combination | None
+    best: Combination | None
+    marginals: dict[str, list[Marginal]]
+    grid_mean: Scores
+    learned: Scores
+    run_time_group: dict[str, str]
+    nb_other_groups: int
+    nb_without: dict[str, int]
+    nb_unscored: int
+
+
+def optimum(trials: pd.DataFrame, axes: Axes, *, nb_classes: int | None = None, nb_valid: int | None = None) -> Optimum:
+    """Choose by marginal means, find the best cell, and take the means to hold them against.
+
+    Args:
+        trials: one row a trial. Needed: `state` and every parameter; only finished trials with a finite
+            `best_valid_accuracy` count. Other columns may lack.
+        axes: the values of each parameter. Trials elsewhere are left out.
+        nb_classes, nb_valid: classes and validation samples, to tell what learned from chance.
+
+    Raises:
+        ValueError: trials lacks a column that is needed.
+    """
+    finished = on_grid(trials, axes).query("state == 'finished'")
+    scored = finished[finished["valid_accuracy"].notna()].copy()
+    nb_without = {name: int(scored[name].isna().sum()) for name in MEASURES.values()}
+    group, outside = largest_group(scored)
+    scored.loc[outside, "run_time_s"] = nan
+    marginals = {name: _marginals(scored, name, axes) for name in axes}
+    return Optimum(
+        chosen=_chosen(scored, axes, marginals),
+        best=_best(scored, axes),
+        marginals=marginals,
+        grid_mean=mean_scores(scored),
+        learned=mean_scores(learned(scored, nb_classes, nb_valid)),
+        run_time_group=group,
+        nb_other_groups=int(outside.sum()),
+        nb_without={name: count for name, count in nb_without.items() if count},
+        nb_unscored=len(finished) - len(scored),
+    )
+
+
+def gain(scores: Scores, mean: Scores) -> dict[str, float]:
+    """By how much each accuracy is above the mean; fractions."""
+    return {name: getattr(scores, name) - getattr(mean, name) for name in ACCURACIES}
+
+
+def choose(marginals: list[Marginal]) -> int | None:
+    """Place on the axis of the fastest value that is not worse than the best by more than one paired standard error.
+
+    A value without a comparable run time never takes the best one's place, and where the best has none it stays.
+    """
+    ran = [i for i, marginal in enumerate(marginals) if marginal.scores.nb_cells]
+    if not ran:
+        return None
+    best = _highest([marginal.scores for marginal in marginals])
+    if isnan(marginals[best].scores.run_time_s):
+        return best
+
+    def as_good(marginal: Marginal) -> bool:
+        within = marginal.worse_by <= marginal.standard_error + _ROUNDING  # False without a standard error
+        return within or marginal.scores.valid_accuracy >= marginals[best].scores.valid_accuracy - _ROUNDING
+
+    timed = [i for i in ran if as_good(marginals[i]) and not isnan(marginals[i].scores.run_time_s)]
+    return min(timed, key=lambda i: (marginals[i].scores.run_time_s, -marginals[i].scores.valid_accuracy))
+
+
+def _highest(scores: list[Scores]) -> int:
+    """Place of the best mean validation accuracy, the first of equals."""
+    return max(range(len(scores)), key=lambda i: np.nan_to_num(scores[i].valid_accuracy, nan=-1.0))
+
+
+def _marginals(scored: pd.DataFrame, name: str, axes: Axes) -> list[Marginal]:
+    scores = [mean_scores(scored[scored[name] == i]) for i in range(len(axes[name]))]
+    # A row of `pairs` holds the trials that differ in this parameter alone, a column for each of its values.
+    others = [other for other in axes if other != name]
+    pairs = scored.pivot_table(index=[*others, "seed"], columns=name, values="valid_accuracy")
+    pairs = pairs.reindex(columns=range(len(scores)))
+    best = pairs[_highest(scores)]
+    return [Marginal(axes[name][i], scores[i], *_paired(best, pairs[i])) for i in range(len(scores))]
+
+
+def _paired(best: pd.Series, other: pd.Series) -> tuple[float, float, int]:
+    """Mean difference over the rows that both have, its standard error, and how many rows that is."""
+    difference = (best - other).dropna()
+    return float(difference.mean()), float(difference.std() / sqrt(max(len(difference), 1))), len(difference)
+
+
+def _chosen(scored: pd.DataFrame, axes: Axes, marginals: dict[str, list[Marginal]]) -> Combination | None:
+    if scored.empty:
+        return None
+    places = {name: choose(values) or 0 for name, values in marginals.items()}
+    return _combination(scored, axes, places)
+
+
+def _best(scored: pd.DataFrame, axes: Axes) -> Combination | None:
+    """The cell of the best mean validation accuracy, then of the lowest run time, then the first in grid order."""
+    if scored.empty:
+        return None
+    cells = scored.groupby("cell")[[*axes, "valid_accuracy", "run_time_s"]].mean().reset_index()
+    cells["valid_accuracy"] = cells["valid_accuracy"].round(12)  # see _ROUNDING
+    first = cells.sort_values(["valid_accuracy", "run_time_s", "cell"], ascending=[False, True, True]).iloc[0]
+    return _combination(scored, axes, {name: int(first[name]) for name in axes})
+
+
+def _combination(scored: pd.DataFrame, axes: Axes, places: dict[str, int]) -> Combination:
+    here = pd.Series(True, index=scored.index)
+    for name, place in places.items():
+        here &= scored[name] == place
+    parameters = {name: axes[name][place] for name, place in places.items()}
+    return Combination(
+        parameters, {name: mark(parameters[name], axes[name]) for name in axes}, mean_scores(scored[here])
+    )
+
+
+def mark(value: Any, axis: list[Any]) -> str:
+    """ "+" at the highest value of a numeric axis, "-" at the lowest; "" elsewhere, and where nothing was varied."""
+    numeric = all(isinstance(other, int | float | np.number) and not isinstance(other, bool) for other in axis)
+    if not numeric or len(axis) < 2:
+        return ""
+    return "+" if value == max(axis) else "-" if value == min(axis) else ""

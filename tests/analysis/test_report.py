@@ -1,0 +1,209 @@
+"""The report: what the printed table says, and what is in the files."""
+
+import io
+import json
+from itertools import product
+from math import nan
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from snn_tune.analysis.report import show, tables, write
+from snn_tune.analysis.table import number, percent, seconds
+
+AXES = {"nb_hidden": [50, 100, 150], "nb_steps": [80, 100], "scale": [80.0, 100.0], "regularizer": [1e-6, 1e-4]}
+THESIS = {"nb_hidden": "200+", "nb_steps": "75-", "scale": "80.0-", "regularizer": "1e-6-", "train_accuracy": 0.8953}
+SAMPLES = {"nb_train": 54000, "nb_valid": 6000, "nb_test": 10000}
+CHOSEN = ["150+", "80-", "100.0+", "1e-6-", "87.00", "82.00", "81.00", "80.0", "s"]  # of trials(), as printed
+
+
+def trials():
+    """24 cells: 1e-4 is silent, at 10 %; at 1e-6 0.80 + 0.01 for each step of nb_hidden; all else has no effect."""
+    frame = pd.DataFrame(list(product(*AXES.values())), columns=list(AXES))
+    silent = frame["regularizer"] == 1e-4
+    valid = (0.80 + 0.01 * (frame["nb_hidden"] / 50 - 1)).where(~silent, 0.1)
+    return frame.assign(
+        key=[f"k{i}" for i in range(len(frame))],
+        state="finished",
+        activity=silent.map({True: "silent", False: ""}),
+        seed=0,
+        best_train_accuracy=valid + 0.05,
+        best_valid_accuracy=valid,
+        best_test_accuracy=valid - 0.01,
+        run_time_s=frame["nb_steps"] * 1.0 + (frame["scale"] == 80.0),  # so that 80 steps and 100.0 are fastest
+        spikes_per_neuron=1.5,
+        device="cpu",
+        kernel="cpu",
+        threads="1",
+        trials_beside="2",
+    )
+
+
+def tables_of(frame, axes=AXES, samples=SAMPLES, nb_classes=10, thesis=THESIS, others=0):
+    known = {"samples": samples, "nb_classes": nb_classes, "thesis": thesis, "others": others}
+    return tables(frame, axes, title="fashion_mnist", **known)
+
+
+def printed(found, width=120):
+    console = Console(file=io.StringIO(), width=width)
+    show(found, console)
+    return console.file.getvalue()
+
+
+def line_of(text, start):
+    return next(line for line in text.splitlines() if line.startswith(start)).split()
+
+
+def test_the_printed_table():
+    text = printed(tables_of(trials()))
+    assert line_of(text, "marginal means")[-9:] == CHOSEN
+    assert line_of(text, "best single")[2:6] == ["150+", "80-", "100.0+", "1e-6-"]
+    assert line_of(text, "thesis") == ["thesis", "200+", "75-", "80.0-", "1e-6-", "89.53", "-", "-", "-"]
+    assert line_of(text, "mean of all 24") == ["mean", "of", "all", "24", "50.50", "45.50", "44.50", "90.5", "s"]
+    assert line_of(text, "mean of 12 learned")[4:7] == ["86.00", "81.00", "80.00"]
+    assert "trials finished: 24/24 (12 silent, 0 saturated)" in text
+    assert "train 54,000, valid 6,000, test 10,000" in text
+    assert "marginal means, over all 24: train +36.50, valid +36.50, test +36.50 points" in text
+    assert "marginal means, over the 12 that learned: train +1.00" in text
+    assert "left out" not in text
+
+
+def test_in_80_columns_it_is_plain_text_with_every_value():
+    text = printed(tables_of(trials()), width=80)
+    assert "\x1b" not in text
+    assert max(map(len, text.splitlines())) <= 80
+    assert "…" not in text
+    for heading in ("nb_hidden", "nb_steps", "scale", "regularizer", "train", "valid", "test"):
+        assert heading in text
+    assert line_of(text, "marginal means")[2:] == CHOSEN
+    assert line_of(text, "thesis")[1:6] == ["200+", "75-", "80.0-", "1e-6-", "89.53"]
+
+
+def test_everything_left_out_is_counted():
+    frame = trials()
+    frame.loc[0, "state"], frame.loc[2, "state"], frame.loc[4, "state"] = "failed", "diverged", "pruned"
+    frame.loc[1, "activity"] = "saturated"
+    frame.loc[6, "best_valid_accuracy"] = nan
+    frame.loc[8, "best_test_accuracy"] = nan
+    frame.loc[10, "device"] = "gpu"
+    frame.loc[12, "state"] = "missing"
+    frame.loc[14, "nb_hidden"] = 999
+    found = tables_of(frame.drop(index=23), others=3)
+    expected = {"total": 24, "finished": 18, "failed": 1, "diverged": 1, "pruned": 1, "missing": 3}
+    expected |= {"silent": 10, "saturated": 1, "running": 0, "interrupted": 0, "not_of_this_study": 4}
+    assert found.counts == expected
+    text = printed(found, 200)
+    assert "18/24 (10 silent, 1 saturated)" in text
+    assert "1 diverged, 1 failed, 3 missing, 1 pruned; not of this study: 4" in text
+    assert "left out: 1 finished without a validation accuracy" in text
+    assert "mean test_accuracy: 1 finished" in text
+    assert "device cpu, kernel cpu, threads 1, trials_beside 2; those of 1 other trials" in text
+    assert "unequal numbers of cells: nb_hidden, nb_steps, scale, regularizer" in text
+
+
+def test_missing_counts_every_seed_once():
+    axes = {"a": [1, 2]}
+    frame = pd.DataFrame({"a": [1, 1, 2], "seed": [0, 1, 0], "state": "finished", "best_valid_accuracy": 0.5})
+    counts = tables_of(frame, axes).counts
+    assert (counts["total"], counts["finished"], counts["missing"]) == (4, 3, 1)
+    assert ", 2 seeds" in printed(tables_of(frame.assign(best_valid_accuracy=[0.6, 0.6, 0.5]), axes))
+
+
+def test_a_chosen_cell_that_was_not_run_says_so(tmp_path):
+    axes = {"a": [1, 2], "b": [10, 20]}  # means: a 0.65, 0.9; b 0.7, 0.8
+    frame = pd.DataFrame(list(product(*axes.values())), columns=list(axes))
+    frame = frame.assign(state=["finished"] * 3 + ["running"], best_valid_accuracy=[0.5, 0.8, 0.9, nan])
+    found = tables_of(frame, axes)
+    text = printed(found)
+    assert "marginal means: not run" in text
+    assert line_of(text, "marginal means")[-6:] == ["2+", "20+", "-", "-", "-", "-"]
+    assert "marginal means, over" not in text
+    write(found, tmp_path)
+    summary = json.loads((tmp_path / "optimum.json").read_text())
+    assert summary["chosen"]["was_run"] is False
+    assert summary["chosen"]["scores"]["valid_accuracy"] is None
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame(), trials().iloc[:1], trials().assign(best_valid_accuracy=nan)])
+@pytest.mark.parametrize("thesis", [None, THESIS])
+@pytest.mark.parametrize("samples", [None, SAMPLES])
+def test_little_or_nothing_to_report(frame, thesis, samples, tmp_path):
+    found = tables_of(frame, samples=samples, thesis=thesis, nb_classes=None)
+    text = printed(found, 80)
+    assert ("no trial has finished" in text) == (len(frame) != 1)
+    assert ("89.53" in text) == (thesis is not None)
+    assert "nan" not in text
+    assert len(write(found, tmp_path / "a" / "b")) == 4
+
+
+def test_the_json_is_strict(tmp_path):
+    def refuse(constant):
+        raise AssertionError(f"{constant} is no JSON")
+
+    frame = trials().assign(best_test_accuracy=nan, run_time_s=float("inf"))
+    write(tables_of(frame, thesis=THESIS | {"test_accuracy": nan}), tmp_path)
+    summary = json.loads((tmp_path / "optimum.json").read_text(), parse_constant=refuse)
+    assert summary["chosen"]["parameters"]["nb_hidden"] == 150
+    assert summary["chosen"]["marks"]["nb_hidden"] == "+"
+    assert summary["chosen"]["scores"]["test_accuracy"] is None
+    assert summary["gain"]["learned"]["valid_accuracy"] == pytest.approx(0.01)
+    assert summary["thesis"]["train_accuracy"] == 0.8953
+    assert summary["nb_without"] == {"test_accuracy": 24, "run_time_s": 24}
+
+
+def test_the_csv_files(tmp_path):
+    frame = trials()
+    paths = write(tables_of(frame), tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in paths)
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "trials.csv")[["key"]], frame[["key"]], check_dtype=False)
+    marginals = pd.read_csv(tmp_path / "marginals.csv", dtype={"value": str})
+    assert len(marginals) == 3 + 2 + 2 + 2
+    assert list(marginals.loc[marginals["chosen"], "value"]) == ["150", "80", "100.0", "1e-06"]
+    low = marginals.iloc[0]
+    assert (low["parameter"], low["value"], low["n"], low["nb_pairs"]) == ("nb_hidden", "50", 8, 8)
+    assert low["mean_valid_accuracy"] == pytest.approx((0.80 + 0.10) / 2)
+    # Differences to 150: four of 0.02 and four of 0; deviation 0.01 sqrt(8/7), standard error that over sqrt(8).
+    assert low["worse_by"] == pytest.approx(0.01)
+    assert low["standard_error"] == pytest.approx(0.01 / 7**0.5)
+    best = pd.read_csv(tmp_path / "optimum.csv")
+    assert list(best["nb_hidden"].dropna()) == ["150+", "150+", "200+"]
+    assert best.loc[0, "train_accuracy"] == pytest.approx(0.87)
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    write(tables_of(trials()), tmp_path)
+    before = {path.name: path.read_text() for path in tmp_path.iterdir()}
+
+    def full(self, target):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="no space"):
+        write(tables_of(trials().iloc[:3]), tmp_path)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1e-06, "1e-6"),
+        (2.5e-06, "2.5e-6"),
+        (1e-10, "1e-10"),
+        (1e16, "1e16"),
+        (80.0, "80.0"),
+        (0.01, "0.01"),
+        (0.001234567891, "0.00123457"),
+        (150, "150"),
+        (True, "True"),
+        ("zero", "zero"),
+    ],
+)
+def test_numbers_as_text(value, text):
+    assert number(value) == text
+
+
+def test_percentages_and_seconds_as_text():
+    assert [percent(0.89534), percent(1.0), percent(nan)] == ["89.53", "100.00", "-"]
+    assert [seconds(12.34), seconds(5321.7), seconds(nan)] == ["12.3 s", "5322 s", "-"]

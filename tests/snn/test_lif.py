@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+import torch
+
+from snn_tune.errors import UserError
+from snn_tune.snn import cuba_lif, spike
+
+
+def test_a_membrane_at_the_threshold_does_not_fire() -> None:
+    assert spike(torch.tensor([0.5, 1.0, np.nextafter(np.float32(1), np.float32(2))]), 10.0).tolist() == [0, 0, 1]
+
+
+def test_surrogate_gradient() -> None:
+    membrane = torch.tensor([0.0, 1.0, 1.5], dtype=torch.float64, requires_grad=True)
+    spike(membrane, 10.0).sum().backward()
+    np.testing.assert_allclose(membrane.grad, [1 / 121, 1.0, 1 / 36], rtol=1e-12)
+
+
+def test_membrane_of_a_single_input_by_hand() -> None:
+    """One pulse of 3 at step 0, alpha = beta = 0.5: syn 3 at step 1, membrane 3 at step 2, spike, reset."""
+    current = torch.tensor([3.0, 0, 0, 0, 0], dtype=torch.float64).reshape(1, 5, 1)
+    spikes, membrane = cuba_lif(current, alpha=0.5, beta=0.5, scale=10.0)
+    assert membrane.flatten().tolist() == [0, 0, 3, 0, 0.75]
+    assert spikes.flatten().tolist() == [0, 0, 1, 0, 0]
+    _, membrane = cuba_lif(current, alpha=0.5, beta=0.5, scale=10.0, reset="subtract")
+    assert membrane.flatten().tolist() == [0, 0, 3, 2, 0.75]
+
+
+def test_spikes_feed_back_a_step_later() -> None:
+    """The spike at step 2 reaches the other unit's synapse at step 4: syn(t + 1) takes s(t - 1) v."""
+    current = torch.zeros(1, 7, 2, dtype=torch.float64)
+    current[0, 0, 0] = 3.0
+    v = torch.tensor([[0.0, 4.0], [0.0, 0.0]], dtype=torch.float64)
+    spikes, membrane = cuba_lif(current, v, alpha=0.5, beta=0.5, scale=10.0)
+    assert spikes[0].nonzero().tolist() == [[2, 0], [5, 1]]
+    assert membrane[0, :, 1].tolist() == [0, 0, 0, 0, 0, 4, 0]
+
+
+def test_decays_for_each_unit_equal_those_of_single_layers() -> None:
+    generator = torch.Generator().manual_seed(0)
+    current = torch.rand(3, 20, 4, generator=generator)
+    alpha, beta = torch.tensor([0.5, 0.6, 0.7, 0.8]), torch.tensor([0.9, 0.8, 0.7, 0.6])
+    _, together = cuba_lif(current, alpha=alpha, beta=beta, scale=10.0)
+    for unit in range(4):
+        _, alone = cuba_lif(
+            current[:, :, unit : unit + 1], alpha=float(alpha[unit]), beta=float(beta[unit]), scale=10.0
+        )
+        torch.testing.assert_close(together[:, :, unit : unit + 1], alone)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"current": torch.zeros(2, 3)}, "current must be"),
+        ({"current": torch.zeros(2, 0, 3)}, "current must be"),
+        ({"v": torch.zeros(2, 3)}, "v must be"),
+        ({"reset": "none"}, "reset must be"),
+        ({"scale": 0.0}, "scale must be"),
+    ],
+)
+def test_impossible_arguments_are_named(change: dict, message: str) -> None:
+    arguments = {"current": torch.zeros(2, 5, 3), "alpha": 0.5, "beta": 0.5, "scale": 10.0} | change
+    with pytest.raises(ValueError, match=message):
+        cuba_lif(**arguments)
+
+
+def test_unknown_kernel_is_named_with_its_near_match() -> None:
+    with pytest.raises(UserError, match="did you mean 'reference'"):
+        cuba_lif(torch.zeros(1, 1, 1), alpha=0.5, beta=0.5, scale=1.0, kernel="referense")

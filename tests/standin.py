@@ -1,0 +1,37 @@
+"""A stand-in for `training.fit`: no training, the same results for the same trial, and faults on demand."""
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from snn_tune.training import Epoch, Outcome
+from snn_tune.trial import Parameters
+
+
+def accuracy(parameters: Parameters, seed: int, epoch: int) -> float:
+    digest = hashlib.sha256(f"{parameters.model_dump_json()} {seed}".encode()).digest()
+    return (digest[0] / 256 + epoch) / (parameters.nb_epochs + 1)
+
+
+def fit(parameters: Parameters, seed: int, data: Any, *, device: str, kernel: str) -> Iterator[Epoch | Outcome]:
+    """regularizer 13 raises, 14 diverges; lr is the seconds that an epoch takes, above 1 none."""
+    for epoch in range(1, parameters.nb_epochs + 1):
+        if parameters.regularizer == 13:
+            raise RuntimeError("no luck\nat all")
+        if parameters.regularizer == 14:
+            yield Outcome("diverged", {"run_time_s": 1.0}, f"loss not finite in epoch {epoch}")
+            return
+        if parameters.lr < 1:
+            time.sleep(parameters.lr)
+        value = accuracy(parameters, seed, epoch)
+        names = "train_accuracy", "train_loss", "valid_accuracy", "valid_loss", "spikes_per_neuron", "epoch_time_s"
+        yield Epoch(epoch, dict.fromkeys(names, value))
+    best = {f"best_{part}_accuracy": value for part in ("train", "valid", "test")}
+    address = data.train.source.unit.__array_interface__["data"][0]
+    evidence = {"pid": np.array(os.getpid()), "address": np.array(address)}
+    metrics = {"test_accuracy": value, "best_epoch": float(epoch), "run_time_s": float(parameters.nb_hidden), **best}
+    yield Outcome("finished", metrics, model={"seed": seed}, evidence=evidence)
