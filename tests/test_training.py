@@ -140,7 +140,9 @@ def test_analog_data_trains_its_encoder() -> None:
     samples = dict(zip(("train", "valid", "test"), np.arange(60).reshape(3, 20), strict=True))
     parts = {name: Part(source, where, labels[where]) for name, where in samples.items()}
     data = Dataset(**parts, nb_inputs=2, nb_classes=3, nb_steps=20, fingerprint="")
-    epochs, outcome = run(data, nb_steps=20, scaled_input=True, init_scale=3.0, lr=5e-2, nb_epochs=20, units_per_channel=8)
+    epochs, outcome = run(
+        data, nb_steps=20, scaled_input=True, init_scale=3.0, lr=5e-2, nb_epochs=20, units_per_channel=8
+    )
     assert epochs[-1].metrics["train_loss"] < epochs[0].metrics["train_loss"] - 0.1
     assert outcome.evidence["encoded"].shape == (3, 20, 16)
     assert outcome.model["network"]["dt"] == PARAMETERS.dt / 2

@@ -78,18 +78,17 @@ class Events:
 class Packer:
     """Builds `Events` from raw spikes, chunk by chunk, so that no raw copy of a whole set is ever held."""
 
-    CELLS = 1 << 22  # a chunk is counted in a dense array of at most about this many cells (32 MB)
+    chunk_samples = 256  # of each `add`: what bounds the memory for sorting
 
     def __init__(self, nb_steps: int, nb_units: int) -> None:
         self.nb_steps, self.nb_units = nb_steps, nb_units
-        self.chunk_samples = max(1, self.CELLS // (nb_steps * nb_units))
         self._lengths: list[Ints] = []
         self._steps: list[Ints] = []
         self._units: list[Ints] = []
         self._counts: list[Ints] = []
 
     def add(self, nb_samples: int, sample: Ints, step: Ints, unit: Ints) -> None:
-        """Append a chunk of samples, `chunk_samples` of them at most.
+        """Append a chunk of samples, about `chunk_samples` of them.
 
         Args:
             nb_samples: samples in this chunk, also those without a spike.
@@ -97,9 +96,10 @@ class Packer:
         """
         sample_cells = self.nb_steps * self.nb_units
         cell = (sample.astype(np.int64) * self.nb_steps + step) * self.nb_units + unit
-        counts = np.bincount(cell, minlength=nb_samples * sample_cells)
-        (cell,) = counts.nonzero()
-        counts = counts[cell]
+        cell.sort()  # faster than counting in a dense array where few cells hold a spike
+        first = np.flatnonzero(np.diff(cell, prepend=-1))
+        counts = np.diff(first, append=len(cell))
+        cell = cell[first]
         sample, rest = np.divmod(cell, sample_cells)
         self._lengths.append(np.bincount(sample, minlength=nb_samples))
         self._steps.append((rest // self.nb_units).astype(np.min_scalar_type(self.nb_steps - 1)))

@@ -1,0 +1,160 @@
+"""Spiking Heidelberg Digits: spoken digits as spikes of 700 channels of a cochlea (Cramer et al. 2020)."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, NonNegativeInt
+
+from snn_tune.datasets import folder
+from snn_tune.datasets.dataset import Dataset, Part
+from snn_tune.datasets.download import Official, obtain
+from snn_tune.datasets.events import Events, Packer
+from snn_tune.datasets.folder import DataFile
+from snn_tune.datasets.source import DataSource
+from snn_tune.errors import UserError
+
+MAX_BYTES = 1 << 30  # the official training file unpacked has about 260 MB
+MAX_SAMPLES = 100_000  # the official training file has 8,156
+NB_UNITS: Final = 700
+NB_CLASSES: Final = 20
+ROWS = 64  # recordings read at once: some 500,000 spikes
+FILES = [
+    Official("https://zenkelab.org/datasets/shd_train.h5.zip", "md5:f3252aeb598ac776c1b526422d90eecb", MAX_BYTES),
+    Official("https://zenkelab.org/datasets/shd_test.h5.zip", "md5:1503a5064faa34311c398fb0a1ed0a6f", MAX_BYTES),
+]
+
+
+class Shd(DataSource):
+    """The test file is the test part; whole speakers of the training file are the validation part.
+
+    Attributes:
+        max_time: time (s) that the steps divide; later spikes are left out.
+        valid_speakers: who of the training file is for validation.
+    """
+
+    name: Literal["shd"]
+    nb_inputs: Literal[700] = NB_UNITS
+    nb_classes: Literal[20] = NB_CLASSES
+    max_time: float = Field(1.4, gt=0, allow_inf_nan=False)
+    valid_speakers: tuple[NonNegativeInt, ...] = Field((3, 6), min_length=1)
+
+    def load(self, nb_steps: int, data_dir: Path) -> Dataset:
+        """Read both files and sort their spikes into steps."""
+        files = obtain("shd", FILES, data_dir)
+        train, test = (_read(file, nb_steps, self.max_time) for file in files)
+        digest = hashlib.sha256(self.model_dump_json().encode() + train.content + test.content)
+        train_samples, valid_samples = self._split(train.speakers, files[0].path)
+        return Dataset(
+            train=Part(train.events, train_samples, train.labels[train_samples]),
+            valid=Part(train.events, valid_samples, train.labels[valid_samples]),
+            test=Part(test.events, np.arange(len(test.labels)), test.labels),
+            nb_inputs=self.nb_inputs,
+            nb_classes=self.nb_classes,
+            nb_steps=nb_steps,
+            fingerprint=digest.hexdigest(),
+            files={file.path.name: file.sha256 for file in files},
+        )
+
+    def _split(self, speakers: NDArray[np.int64], path: Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        there = set(speakers.tolist())
+        if absent := sorted(set(self.valid_speakers) - there):
+            raise UserError(f"{path}: no recording of valid_speakers {absent}; there are {sorted(there)}")
+        if not there - set(self.valid_speakers):
+            raise UserError(f"{path}: valid_speakers are all its speakers, {sorted(there)}: none is left to train on")
+        valid = np.isin(speakers, self.valid_speakers)
+        return np.flatnonzero(~valid), np.flatnonzero(valid)
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """One file's recordings.
+
+    Attributes:
+        labels, speakers: of each recording, (N,) int64.
+        content: sha256 of all that was read, the same however the file was packed.
+    """
+
+    events: Events
+    labels: NDArray[np.int64]
+    speakers: NDArray[np.int64]
+    content: bytes
+
+
+def _read(file: DataFile, nb_steps: int, max_time: float) -> Recordings:
+    """Read a file; whatever is wrong with it becomes one line that names it."""
+    path = folder.plain(file, MAX_BYTES)
+    try:
+        with h5py.File(path, "r", locking=False) as h5:  # network folders often cannot lock
+            return _recordings(h5, nb_steps, max_time)
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as err:  # h5py has no error of its own
+        raise UserError(f"{file.path}: not a whole SHD file: {str(err).strip().splitlines()[0]}") from err
+
+
+def _recordings(h5: h5py.File, nb_steps: int, max_time: float) -> Recordings:
+    times, units = _dataset(h5, "spikes/times", "f", vlen=True), _dataset(h5, "spikes/units", "ui", vlen=True)
+    labels, speakers = _dataset(h5, "labels", "ui"), _dataset(h5, "extra/speaker", "ui")
+    nb_samples = len(labels)
+    if not 0 < nb_samples <= MAX_SAMPLES or {len(times), len(units), len(speakers)} != {nb_samples}:
+        raise ValueError(
+            f"{len(times)} spikes/times, {len(units)} spikes/units, {nb_samples} labels, {len(speakers)} extra/speaker"
+        )
+    label, speaker = labels[:].astype(np.int64), speakers[:].astype(np.int64)
+    if label.min() < 0 or label.max() >= NB_CLASSES:
+        raise ValueError(f"a label outside 0..{NB_CLASSES - 1}")
+    packer = Packer(nb_steps, NB_UNITS)
+    hashes = [hashlib.sha256() for _ in range(3)]  # apart, so that the result knows nothing of the rows read at once
+    rows = min(ROWS, packer.chunk_samples)
+    for start in range(0, nb_samples, rows):
+        length, time, unit = _spikes(times, units, slice(start, start + rows))
+        for sha, array in zip(hashes, (length, time, unit), strict=True):
+            sha.update(array.tobytes())
+        position = time.astype(np.float64) / max_time * nb_steps  # float16 would be too coarse, and overflow
+        inside = position < nb_steps
+        sample = np.repeat(np.arange(len(length)), length)
+        packer.add(len(length), sample[inside], position[inside].astype(np.int64), unit[inside])
+    content = b"".join(sha.digest() for sha in hashes) + label.tobytes() + speaker.tobytes()
+    return Recordings(packer.events(), label, speaker, hashlib.sha256(content).digest())
+
+
+def _spikes(
+    times: h5py.Dataset, units: h5py.Dataset, where: slice
+) -> tuple[NDArray[np.int64], NDArray[np.floating], NDArray[np.integer]]:
+    """Spikes of each of these recordings, and the times (s) and units of them all, joined."""
+    time, unit = times[where], units[where]
+    lengths = np.array([len(one) for one in time])
+    if (lengths != [len(one) for one in unit]).any():
+        raise ValueError("a recording with more spikes/times than spikes/units, or fewer")
+    time, unit = (
+        np.concatenate(rows).astype(h5py.check_vlen_dtype(dataset.dtype), copy=False)
+        for rows, dataset in ((time, times), (unit, units))
+    )
+    if not (time >= 0).all():  # NaN neither
+        raise ValueError("a spike time that is negative or not a number")
+    if unit.min(initial=0) < 0 or unit.max(initial=0) >= NB_UNITS:
+        raise ValueError(f"a unit outside 0..{NB_UNITS - 1}")
+    return lengths, time, unit
+
+
+def _dataset(h5: h5py.File, name: str, kinds: str, vlen: bool = False) -> h5py.Dataset:
+    """A one-dimensional data set that lies in this very file: one from elsewhere could lead to any file here."""
+    node = h5
+    for part in name.split("/"):
+        links = node.id.links if isinstance(node, h5py.Group) else None
+        if links is None or not links.exists(part.encode()):
+            raise ValueError(f"no data set {name}")
+        if links.get_info(part.encode()).type != h5py.h5l.TYPE_HARD:
+            raise ValueError(f"{name} is a link, which is not followed")
+        node = node[part]
+    if not isinstance(node, h5py.Dataset) or node.ndim != 1:
+        raise ValueError(f"{name} is not a one-dimensional data set")
+    if node.is_virtual or node.external:
+        raise ValueError(f"{name} lies in another file, which is not read")
+    dtype = h5py.check_vlen_dtype(node.dtype) if vlen else node.dtype
+    if dtype is None or np.dtype(dtype).kind not in kinds:
+        raise ValueError(f"{name} is of type {node.dtype}")
+    return node

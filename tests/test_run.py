@@ -1,0 +1,71 @@
+"""The command line: what it prints, what it refuses, and how it ends."""
+
+from pathlib import Path
+
+import pytest
+
+from snn_tune.errors import UserError
+from snn_tune.run import main, parse_axis
+
+
+@pytest.mark.parametrize(
+    ("text", "axis"),
+    [
+        ("nb_hidden=50,100", ("nb_hidden", [50, 100])),
+        ("lr=1e-3", ("lr", [1e-3])),
+        ("reset=zero,subtract", ("reset", ["zero", "subtract"])),
+        ("recurrent=true,false", ("recurrent", [True, False])),
+        ("scale = 1.0 , 2", ("scale", [1.0, 2])),
+    ],
+)
+def test_an_axis_is_parsed(text: str, axis: tuple) -> None:
+    assert parse_axis(text) == axis
+
+
+@pytest.mark.parametrize("text", ["nb_hidden", "nb_hidden=", "=5", "nb_hidden=5,,6"])
+def test_a_malformed_axis_is_refused(text: str) -> None:
+    with pytest.raises(UserError, match="must be NAME=V1,V2"):
+        parse_axis(text)
+
+
+def test_without_a_study_they_are_listed(capsys: pytest.CaptureFixture) -> None:
+    assert main([]) == 0
+    printed = capsys.readouterr().out
+    for name in ("randman", "fashion_mnist", "shd", "tbl"):
+        assert f"  {name} " in printed
+
+
+def test_dry_run_prints_and_starts_nothing(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    options = ["--dry-run", "--set", "nb_hidden=50,100", "--seeds", "2", "--epochs", "3", "--root", str(tmp_path / "r")]
+    assert main(["shd", *options]) == 0
+    printed = capsys.readouterr().out
+    assert "108 trials: 54 combinations, seeds of each: 2; 324 epochs in all" in printed
+    assert "38,500 to 82,000 weights" in printed  # 700 h + h h + 20 h
+    assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["randmann"], "no study 'randmann' (did you mean 'randman'?)"),
+        (["randman", "--set", "nb_hiden=5", "--dry-run"], "nb_hiden: unknown (did you mean 'nb_hidden'?)"),
+        (["tbl", "--set", "nb_steps=80", "--dry-run"], "nb_steps = 80"),
+        (["randman", "--kernel", "gpuu"], "kernel 'gpuu' is not known"),
+    ],
+)
+def test_a_mistake_is_one_line_and_status_2(arguments: list[str], message: str, capsys: pytest.CaptureFixture) -> None:
+    assert main(arguments) == 2
+    printed = capsys.readouterr().err
+    assert message in printed
+    assert printed.startswith("error: ")
+    assert printed.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "option", [["--epochs", "0"], ["--seeds", "-1"], ["--cpus-per-trial", "nan"], ["--gpus-per-trial", "1.5"]]
+)
+def test_impossible_numbers_are_refused(option: list[str], capsys: pytest.CaptureFixture) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["randman", *option])
+    assert ended.value.code == 2
+    assert option[0] in capsys.readouterr().err

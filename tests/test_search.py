@@ -1,0 +1,138 @@
+"""A study from start to end through Ray and MLflow, with a stand-in for training; the store read by MLflow's client."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import standin
+from mlflow.tracking import MlflowClient
+from ray import cloudpickle
+
+from snn_tune import analysis, search
+from snn_tune.errors import UserError
+from snn_tune.study import Study, build
+
+cloudpickle.register_pickle_by_value(standin)
+
+TABLES = {
+    "data": {"name": "randman", "nb_train": 20, "nb_valid": 10, "nb_test": 10},
+    "base": {"lr": 2.0, "batch_size": 10, "tau_mem": 1e-2, "tau_syn": 5e-3, "scale": 10.0, "regularizer": 0.0},
+    "grid": {"nb_hidden": [5, 10], "nb_steps": [20, 30]},
+    "budget": {"nb_epochs": 3},
+}
+
+
+def study(**tables: dict) -> Study:
+    return build("small", {name: TABLES[name] | tables.get(name, {}) for name in TABLES})
+
+
+def store(root: Path) -> tuple[MlflowClient, list]:
+    client = MlflowClient(f"sqlite:///{root / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("small")
+    return client, list(client.search_runs([experiment.experiment_id]))
+
+
+def start(root: Path, what: Study, **options: object) -> None:
+    search.run(what, search.Options(root=root, **options), fit=standin.fit)
+
+
+@pytest.mark.slow
+def test_a_study_is_kept_whole_and_typed_again_runs_what_is_missing(
+    tmp_path: Path, capfd: pytest.CaptureFixture
+) -> None:
+    faulty = study(grid={"regularizer": [0.0, 13.0, 14.0]})
+    start(tmp_path, faulty)
+    client, runs = store(tmp_path)
+    (parent,) = [run for run in runs if run.data.tags["role"] == "study"]
+    trials = [run for run in runs if run.data.tags["role"] == "trial"]
+    assert parent.info.status == "FINISHED"
+    assert json.loads(parent.data.tags["study"]) == faulty.tables()
+    assert len(trials) == len({run.data.tags["key"] for run in trials}) == 12
+    states = [(run.data.tags["state"], run.info.status) for run in trials]
+    assert (
+        sorted(states) == [("diverged", "FINISHED")] * 4 + [("failed", "FAILED")] * 4 + [("finished", "FINISHED")] * 4
+    )
+    for run in trials:
+        assert run.data.tags["mlflow.parentRunId"] == parent.info.run_id
+        check(client, run)
+    screen = capfd.readouterr().out
+    assert "12 trials: 0 done, 12 to run" in screen
+    assert screen.count("RuntimeError: no luck at all") == 4
+    assert not any(word in screen for word in ("Tuner", "raylet", "Trial status", "alembic"))
+
+    start(tmp_path, faulty)
+    assert "12 trials: 8 done, 4 to run" in capfd.readouterr().out
+    _, again = store(tmp_path)
+    assert len([run for run in again if run.data.tags["role"] == "study"]) == 1
+    assert {run.info.run_id for run in again if run.data.tags.get("state") == "finished"} == {
+        run.info.run_id for run in trials if run.data.tags["state"] == "finished"
+    }
+    assert len(again) == 13
+
+    start(tmp_path, study(), fresh=True)
+    assert "4 trials: 0 done, 4 to run" in capfd.readouterr().out
+    assert len(store(tmp_path)[1]) == 5
+    assert analysis.analyse("small", f"sqlite:///{tmp_path / 'mlflow.db'}").counts["finished"] == 4
+
+
+def check(client: MlflowClient, run: object) -> None:
+    """A trial's run: one value for each epoch, scores, parameters, artifacts."""
+    files = {file.path for file in client.list_artifacts(run.info.run_id)}
+    history = client.get_metric_history(run.info.run_id, "valid_accuracy")
+    assert run.data.params["seed"] == "0"
+    assert float(run.data.params["beta"]) == pytest.approx(np.exp(-0.1))
+    if run.data.tags["state"] == "finished":
+        assert [metric.step for metric in history] == [1, 2, 3]
+        assert files == {"model.pt", "evidence.npz"}
+        assert run.data.metrics["best_valid_accuracy"] == history[-1].value
+        assert run.data.tags["kernel"] == "reference"
+        assert run.data.tags["data_fingerprint"]
+    elif run.data.tags["state"] == "failed":
+        assert files == {"error.txt"}
+        assert run.data.tags["reason"] == "RuntimeError: no luck at all"
+    else:
+        assert run.data.tags["reason"] == "loss not finite in epoch 1"
+        assert history == []
+
+
+@pytest.mark.slow
+def test_trials_of_a_machine_share_one_copy_of_the_data_and_few_workers(tmp_path: Path) -> None:
+    start(tmp_path, study(grid={"nb_hidden": list(range(1, 13)), "nb_steps": [20]}))
+    client, runs = store(tmp_path)
+    evidence = [
+        np.load(client.download_artifacts(run.info.run_id, "evidence.npz", str(tmp_path)))
+        for run in runs
+        if run.data.tags["role"] == "trial"
+    ]
+    workers = {int(found["pid"]) for found in evidence}
+    assert len(evidence) == 12
+    assert len(workers) < 12  # reused
+    for worker in workers:  # a view of the store's pages: the address is the same in each trial of a worker
+        assert len({int(found["address"]) for found in evidence if found["pid"] == worker}) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"cpus_per_trial": 1000.0}, "asks for 1000 cores .*lower --cpus-per-trial"),
+        ({"gpus_per_trial": 64.0}, "asks for 1 cores and 64 GPUs.*lower --cpus-per-trial or --gpus-per-trial"),
+    ],
+)
+def test_more_than_the_machine_has_is_refused(tmp_path: Path, options: dict, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        start(tmp_path, study(), **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"address": "127.0.0.1:1"}, "no Ray cluster answers at 127.0.0.1:1"),
+        ({"address": "nonsense"}, "must be HOST:PORT"),
+        ({"kernel": "cpuu"}, "kernel 'cpuu' is not known"),
+    ],
+)
+def test_what_cannot_start_is_refused_at_once(tmp_path: Path, options: dict, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        start(tmp_path, study(), **options)
