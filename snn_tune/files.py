@@ -1,20 +1,39 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, and errors that name them."""
 
-import os
-import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
+from uuid import uuid4
+
+from snn_tune.errors import UserError
 
 
-def write_whole(path: Path, content: bytes) -> Path:
-    """Write through a temporary file and a rename; makes the folder. Returns the path."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+def write_whole(target: Path, chunks: Iterable[bytes]) -> Path:
+    """Write a file under another name and rename it at the end: readers see all of it or nothing. Returns its path.
+
+    Raises:
+        UserError: the folder is full or cannot be written.
+    """
+    part = target.with_name(f".{target.name}.{uuid4().hex}.part")
+    with naming(target.parent):
+        rest = iter(chunks)
+        first = next(rest, b"")  # no folder is made for what cannot be had
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with part.open("xb") as stream:
+                for chunk in chain([first], rest):
+                    stream.write(chunk)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+    return target
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Turn the operating system's errors into a line that names the file or folder."""
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return path
+        yield
+    except OSError as err:
+        raise UserError(f"{path}: {err.strerror or err}") from err

@@ -63,7 +63,7 @@ def train_trial(config: dict[str, str], job: Job) -> None:
         files = _save(outcome, job.folder / trial.key)
         ending = Ending(outcome.state, outcome.reason, outcome.activity, outcome.metrics, files, tags)
     except Exception as error:
-        file = write_whole(job.folder / trial.key / "error.txt", traceback.format_exc().encode())
+        file = write_whole(job.folder / trial.key / "error.txt", [traceback.format_exc().encode()])
         reason = first_line(f"{type(error).__name__}: {error}")
         ending = Ending("failed", reason, files=(str(file),), tags=tags)
     tune.report({"epochs": records, "ending": ending})
@@ -90,9 +90,9 @@ def _save(outcome: Outcome, folder: Path) -> tuple[str, ...]:
     if outcome.model:
         model = io.BytesIO()
         torch.save(outcome.model, model)
-        files.append(write_whole(folder / "model.pt", model.getvalue()))
+        files.append(write_whole(folder / "model.pt", [model.getvalue()]))
     if outcome.evidence:
         arrays = io.BytesIO()
         np.savez_compressed(arrays, **outcome.evidence)  # type: ignore[arg-type]
-        files.append(write_whole(folder / "evidence.npz", arrays.getvalue()))
+        files.append(write_whole(folder / "evidence.npz", [arrays.getvalue()]))
     return tuple(map(str, files))

@@ -82,9 +82,9 @@ def test_a_file_is_named_in_the_message(tmp_path: Path) -> None:
 
 
 def test_an_unknown_study_has_its_near_match() -> None:
-    with pytest.raises(UserError, match="no study 'fashion_minst' \\(did you mean 'fashion_mnist'\\?\\)"):
+    with pytest.raises(UserError, match=r"no study 'fashion_minst' \(did you mean 'fashion_mnist'\?\)"):
         find("fashion_minst")
-    with pytest.raises(UserError, match="no study file ./nowhere.toml"):
+    with pytest.raises(UserError, match=r"no study file ./nowhere"):
         find("./nowhere.toml")
     assert find("shd") == available()["shd"]
 
@@ -106,7 +106,7 @@ def test_override_replaces_axes_and_budget_and_nothing_else() -> None:
     assert other.grid == {"nb_hidden": [7], "nb_steps": [20, 30, 40], "lr": [1e-3, 1e-2]}
     assert (other.budget.nb_epochs, other.budget.seeds) == (5, 2)
     assert study.budget.nb_epochs == 3
-    with pytest.raises(UserError, match="scael: unknown .did you mean 'scale'"):
+    with pytest.raises(UserError, match=r"scael: unknown .did you mean 'scale'"):
         override(study, {"scael": [1.0]})
 
 

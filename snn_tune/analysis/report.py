@@ -86,7 +86,7 @@ def write(tables: Tables, folder: Path) -> list[Path]:
         "trials.csv": tables.trials.to_csv(index=False),
         "marginals.csv": _marginals(tables.optimum).to_csv(index=False),
     }
-    return [write_whole(folder / name, content.encode()) for name, content in contents.items()]
+    return [write_whole(folder / name, [content.encode()]) for name, content in contents.items()]
 
 
 def as_json(tables: Tables) -> str:

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from snn_tune.datasets import folder
 from snn_tune.datasets.folder import DataFile
 from snn_tune.errors import UserError
+from snn_tune.files import write_whole
 
 TIMEOUT = 30.0  # s without a byte
 
@@ -78,7 +79,7 @@ def download(url: str, target: Path, checksum: str, max_bytes: int) -> None:
         UnreachableError: no connection, or the server refuses or breaks off.
         UserError: the checksum is wrong, the file is larger than `max_bytes`, or the folder cannot be written.
     """
-    folder.write_whole(target, _verified(url, checksum, max_bytes))
+    write_whole(target, _verified(url, checksum, max_bytes))
 
 
 def _destination(sub: str, files: Sequence[Official], data_dir: Path) -> Path:

@@ -17,6 +17,7 @@ from snn_tune.datasets.events import Events, Packer
 from snn_tune.datasets.folder import DataFile
 from snn_tune.datasets.source import DataSource, cache_folder
 from snn_tune.errors import UserError
+from snn_tune.files import naming
 
 SUB = "FashionMNIST/raw"  # as torchvision lays it out
 ADDRESS = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"
@@ -108,7 +109,7 @@ def _check_header(root: Path, file: DataFile, item: tuple[int, ...]) -> int:
     """How many items of this shape an IDX file holds; torchvision's own complaints name no file."""
     path = root / SUB / file.plain_name
     nb_dims = 1 + len(item)
-    with folder.naming(path), path.open("rb") as stream:
+    with naming(path), path.open("rb") as stream:
         header, size = stream.read(4 * (1 + nb_dims)), path.stat().st_size
     if len(header) == 4 * (1 + nb_dims):
         magic, nb_items, *shape = struct.unpack(f">{1 + nb_dims}I", header)

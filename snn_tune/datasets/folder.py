@@ -7,13 +7,12 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import IO
-from uuid import uuid4
 
 from snn_tune.datasets.source import cache_folder
 from snn_tune.errors import UserError
+from snn_tune.files import naming, write_whole
 
 CHUNK = 1 << 20  # bytes
 PACKED = (".gz", ".zip")
@@ -116,32 +115,3 @@ def _opened(path: Path) -> Iterator[IO[bytes] | gzip.GzipFile]:
     else:
         with path.open("rb") as stream:
             yield stream
-
-
-def write_whole(target: Path, chunks: Iterable[bytes]) -> None:
-    """Write a file under another name and rename it at the end: readers see all of it or nothing.
-
-    Raises:
-        UserError: the folder is full or cannot be written.
-    """
-    part = target.with_name(f".{target.name}.{uuid4().hex}.part")
-    with naming(target.parent):
-        rest = iter(chunks)
-        first = next(rest, b"")  # no folder is made for what cannot be had
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with part.open("xb") as stream:
-                for chunk in chain([first], rest):
-                    stream.write(chunk)
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
-
-
-@contextmanager
-def naming(path: Path) -> Iterator[None]:
-    """Turn the operating system's errors into a line that names the file or folder."""
-    try:
-        yield
-    except OSError as err:
-        raise UserError(f"{path}: {err.strerror or err}") from err

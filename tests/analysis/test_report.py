@@ -4,7 +4,6 @@ import io
 import json
 from itertools import product
 from math import nan
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -170,19 +169,6 @@ def test_the_csv_files(tmp_path):
     best = pd.read_csv(tmp_path / "optimum.csv")
     assert list(best["nb_hidden"].dropna()) == ["150+", "150+", "200+"]
     assert best.loc[0, "train_accuracy"] == pytest.approx(0.87)
-
-
-def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
-    write(tables_of(trials()), tmp_path)
-    before = {path.name: path.read_text() for path in tmp_path.iterdir()}
-
-    def full(self, target):
-        raise OSError("no space left")
-
-    monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(OSError, match="no space"):
-        write(tables_of(trials().iloc[:3]), tmp_path)
-    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == before
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,7 @@
 """Finding files and unpacking them: what is found stays as it is, what is damaged is named."""
 
-import errno
 import gzip
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -106,27 +104,6 @@ def test_a_zip_without_its_member_is_named(data_dir: Path) -> None:
         archive.writestr("b.h5", CONTENT)
     with pytest.raises(UserError, match=r"a\.h5\.zip: .*no item named 'a\.h5'"):
         folder.plain(found(path), len(CONTENT))
-
-
-def test_a_full_disk_names_the_folder(cache: Path) -> None:
-    def chunks() -> Iterator[bytes]:
-        yield b"half"
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    with pytest.raises(UserError, match=f"^{cache}/deep: No space left on device$"):
-        folder.write_whole(cache / "deep/target", chunks())
-    assert listing(cache) == {}
-
-
-def test_a_target_is_replaced_whole(cache: Path) -> None:
-    target = put(cache / "target", b"old")
-
-    def chunks() -> Iterator[bytes]:
-        yield b"new"
-        assert target.read_bytes() == b"old"
-
-    folder.write_whole(target, chunks())
-    assert listing(cache) == {"target": b"new"}
 
 
 def test_a_cache_that_is_a_file_is_named(data_dir: Path, cache: Path) -> None:
