@@ -9,15 +9,22 @@ from pathlib import Path
 
 from rich.console import Console
 
+from snn_tune.files import naming
+
 
 @contextmanager
 def output_to(log: Path) -> Iterator[Console]:
-    """Send standard output and error of this process to the log; yields a console on the real output."""
-    log.parent.mkdir(parents=True, exist_ok=True)
+    """Send standard output and error of this process to the log; yields a console on the real output.
+
+    Raises:
+        UserError: the log cannot be written.
+    """
+    with naming(log.parent):
+        log.parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(log)
     sys.stdout.flush()
     sys.stderr.flush()
     saved = os.dup(1), os.dup(2)
-    handler = logging.FileHandler(log)
     handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
     logging.getLogger("snn_tune").addHandler(handler)
     with log.open("ab") as file, os.fdopen(os.dup(saved[0]), "w", encoding=sys.stdout.encoding or "utf-8") as screen:

@@ -61,34 +61,41 @@ def run(study: Study, options: Options, fit: Fit = training.fit) -> None:
 
 
 def _run(study: Study, options: Options, fit: Fit, cluster: Cluster, per_trial: PerTrial, console: Console) -> None:
-    steps = sorted({cell.nb_steps for cell in study.cells()})
-    first = study.data.load(steps[0], options.data_dir)
+    first = study.data.load(min(cell.nb_steps for cell in study.cells()), options.data_dir)
     console.print(_describe(study, first), markup=False, highlight=False)
-    trials = study.trials(first.fingerprint)
     uri = tracking_uri(options.tracking_uri, options.root)
     tracker = Tracker(study, uri, options.root / "artifacts", _tags(study, first))
-    states = tracker.states()
-    over = set() if options.fresh else {key for key, state in states.items() if state in OVER}
-    tracker.delete(set(states) if options.fresh else {trial.key for trial in trials if trial.key in states} - over)
-    missing = [trial for trial in trials if trial.key not in over]
-    console.print(f"{len(trials)} trials: {len(trials) - len(missing)} done, {len(missing)} to run", highlight=False)
     status = "KILLED"
     try:
+        trials = study.trials(first.fingerprint)
+        missing = _missing(trials, tracker, options.fresh)
+        nb_done = len(trials) - len(missing)
+        console.print(f"{len(trials)} trials: {nb_done} done, {len(missing)} to run", highlight=False)
         if missing:
             data = _share(study, {trial.parameters.nb_steps for trial in missing}, first, options.data_dir)
+            del first  # the store has it
             job = _job(study, options, fit, cluster, per_trial, missing, data)
             nb_epochs = sum(trial.parameters.nb_epochs for trial in missing)
-            with ProgressLine(
-                console, list(study.grid), len(trials), len(trials) - len(missing), nb_epochs
-            ) as progress:
-                troubles = execute(
-                    job, [tracker, progress], per_trial, options.max_concurrent, options.root / "ray" / study.name
-                )
+            records = options.root / "ray" / study.name
+            with ProgressLine(console, list(study.grid), len(trials), nb_done, nb_epochs) as progress:
+                troubles = execute(job, [tracker, progress], per_trial, options.max_concurrent, records)
             if troubles:
-                raise UserError(f"{len(troubles)} results were not stored in {uri}, the first because: {troubles[0]}")
+                raise UserError(
+                    f"{len(troubles)} results were not stored in {uri}, the first because: {troubles[0]}; "
+                    "type the same command to run those trials again"
+                )
         status = "FINISHED"
     finally:
         tracker.close(status)
+
+
+def _missing(trials: list[Trial], tracker: Tracker, fresh: bool) -> list[Trial]:
+    """The trials that are not over. What the store holds of them is deleted: each starts anew, in a run of its own."""
+    states = tracker.states()
+    over = set() if fresh else {key for key, state in states.items() if state in OVER}
+    missing = [trial for trial in trials if trial.key not in over]
+    tracker.delete(states.keys() if fresh else {trial.key for trial in missing})
+    return missing
 
 
 def _share(study: Study, steps: set[int], first: Dataset, data_dir: Path) -> dict[int, Any]:

@@ -14,7 +14,6 @@ for _name in ("mlflow", "alembic"):
     logging.getLogger(_name).setLevel(logging.ERROR)
 
 from mlflow.entities import Run  # noqa: E402
-from mlflow.exceptions import MlflowException  # noqa: E402
 from mlflow.tracking import MlflowClient  # noqa: E402
 
 from snn_tune.errors import UserError  # noqa: E402
@@ -65,8 +64,12 @@ class Store:
         """The answer, or one line that says which store gave none."""
         try:
             return question()
-        except (MlflowException, OSError) as error:
-            raise UserError(f"the tracking store {self.uri} does not answer: {first_line(error)}") from None
+        except Exception as error:  # MLflow lets through whatever its database, its server or the network raise
+            what = f"{type(error).__name__}: {first_line(error)}"
+            raise UserError(
+                f"the tracking store {self.uri} does not answer ({what}); "
+                "check --tracking-uri, or move a damaged database aside"
+            ) from error
 
 
 def is_study(run: Run) -> bool:

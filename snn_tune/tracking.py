@@ -1,6 +1,7 @@
 """MLflow: a study's parent run, and under it one run for each trial, written as trials begin, report and end."""
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,8 @@ class Tracker(Store):
         """The state of each trial that has a run, by key."""
         return {trial_key(run): run.data.tags.get("state", "") for run in self.runs() if trial_key(run)}
 
-    def delete(self, keys: set[str]) -> None:
-        """Soft-delete the runs of these trials: one that starts anew has one live run."""
+    def delete(self, keys: Collection[str]) -> None:
+        """Soft-delete the runs of these trials."""
         doomed = [run.info.run_id for run in self.runs() if trial_key(run) in keys]
         self.ask(lambda: [self.client.delete_run(run_id) for run_id in doomed])
 
@@ -84,8 +85,8 @@ class Tracker(Store):
         self.client.set_terminated(run_id, STATUS.get(ending.state, "FAILED"))
 
     def close(self, status: str) -> None:
-        """End the parent run: FINISHED, KILLED or FAILED."""
-        self.client.set_terminated(self.parent_id, status)
+        """End the parent run: FINISHED or KILLED."""
+        self.ask(lambda: self.client.set_terminated(self.parent_id, status))
 
     @property
     def _experiment_id(self) -> str:

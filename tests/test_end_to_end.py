@@ -1,0 +1,126 @@
+"""The command as a user types it, in processes of its own: real training, Ray, MLflow, on small files and real data."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from mlflow.entities import Run
+from mlflow.tracking import MlflowClient
+from writers import write_braille, write_fashion, write_shd
+
+pytestmark = pytest.mark.slow
+
+SMALL = {
+    "fashion_mnist": (write_fashion, {"train": 90, "valid": 10, "test": 20}, "80"),
+    "shd": (write_shd, {"train": 12, "valid": 12, "test": 12}, "50"),
+    "tbl": (write_braille, {"train": 189, "valid": 27, "test": 54}, "152"),
+}
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "snn_tune.run", *map(str, arguments)]
+
+
+def run(*arguments: object) -> str:
+    """Run to the end; what it printed."""
+    done = subprocess.run(command(*arguments), capture_output=True, text=True, timeout=550)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
+def cell(**settings: object) -> list[str]:
+    return [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
+
+
+def trials(root: Path, study: str) -> tuple[MlflowClient, list[Run]]:
+    client = MlflowClient(f"sqlite:///{root / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name(study)
+    return client, list(client.search_runs([experiment.experiment_id], "tags.role = 'trial'"))
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_small_files_in_the_real_formats(name: str, tmp_path: Path) -> None:
+    write: Callable[[Path], object]
+    write, samples, nb_steps = SMALL[name]
+    data, root = tmp_path / "data", tmp_path / "runs"
+    write(data)
+    before = sorted(data.rglob("*"))
+    chosen = cell(nb_hidden=20, nb_steps=nb_steps, scale=20.0, regularizer="1e-6,1e-5")
+    printed = run(name, "--data-dir", data, "--root", root, "--epochs", 2, *chosen)
+    assert "2/2 done" in printed
+    assert "marginal means" in printed
+    client, found = trials(root, name)
+    assert [run.info.status for run in found] == ["FINISHED"] * 2
+    for one in found:
+        assert len(client.get_metric_history(one.info.run_id, "train_loss")) == 2
+        assert json.loads(one.data.tags["samples"]) == {f"nb_{part}": number for part, number in samples.items()}
+    report = json.loads((root / "reports" / name / "optimum.json").read_text())
+    assert report["trials"]["finished"] == 2
+    assert sorted(data.rglob("*")) == before  # nothing was written beside the data
+
+
+@pytest.mark.skipif(not os.environ.get("SNN_TUNE_DATA"), reason="SNN_TUNE_DATA names no folder of real data")
+@pytest.mark.parametrize(
+    ("name", "nb_steps", "better_than"), [("fashion_mnist", 80, 0.5), ("shd", 80, 0.08), ("tbl", 76, 0.08)]
+)
+def test_real_data_learns_within_an_epoch(name: str, nb_steps: int, better_than: float, tmp_path: Path) -> None:
+    chosen = cell(nb_hidden=50, nb_steps=nb_steps, scale=20.0, regularizer="1e-6")
+    run(name, "--root", tmp_path, "--epochs", 1, *chosen)
+    (only,) = trials(tmp_path, name)[1]
+    assert only.data.metrics["best_test_accuracy"] > better_than
+    assert json.loads(only.data.tags["data_files"])
+
+
+def test_the_same_trial_in_two_stores_is_the_same_bit_for_bit(tmp_path: Path) -> None:
+    chosen = cell(nb_hidden="20,30", nb_steps="25,40", scale=10.0, regularizer="1e-5")
+    results = []
+    for root, order in ((tmp_path / "a", []), (tmp_path / "b", cell(nb_steps="40,25"))):
+        run("randman", "--root", root, "--epochs", 3, *chosen, *order)
+        client, found = trials(root, "randman")
+        results.append({one.data.tags["key"]: outcome(client, one) for one in found})
+    assert len(results[0]) == 4
+    assert results[0] == results[1]
+
+
+def outcome(client: MlflowClient, run: Run) -> tuple[object, ...]:
+    """All that a trial found, but for its times."""
+    path = client.download_artifacts(run.info.run_id, "model.pt")
+    weights = torch.load(path, weights_only=True)["weights"]
+    metrics = {name: value for name, value in run.data.metrics.items() if "time" not in name}
+    return metrics, {name: array.tolist() for name, array in weights.items()}
+
+
+def test_ctrl_c_marks_what_ran_and_the_same_command_finishes(tmp_path: Path) -> None:
+    typed = ["randman", "--root", tmp_path, *cell(nb_hidden="20,50,100", nb_steps=50, scale=10.0)]
+    process = subprocess.Popen(command(*typed), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_for(tmp_path, lambda found: any(run.data.tags["state"] == "finished" for run in found))
+    process.send_signal(signal.SIGINT)
+    printed, said = process.communicate(timeout=60)
+    assert process.returncode == 130, printed + said
+    assert "type the same command to go on" in said
+    assert "Traceback" not in printed + said
+    states = {(run.data.tags["state"], run.info.status) for run in trials(tmp_path, "randman")[1]}
+    assert states <= {("finished", "FINISHED"), ("interrupted", "KILLED")}
+    assert len(states) == 2
+    run(*typed)
+    assert [one.info.status for one in trials(tmp_path, "randman")[1]] == ["FINISHED"] * 9
+
+
+def wait_for(root: Path, there: Callable[[list[Run]], bool]) -> None:
+    for _ in range(240):
+        time.sleep(0.5)
+        if (root / "mlflow.db").exists():
+            try:
+                if there(trials(root, "randman")[1]):
+                    return
+            except Exception:  # the database is just being made
+                continue
+    raise AssertionError("it did not come")
