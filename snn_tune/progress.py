@@ -34,7 +34,10 @@ class ProgressLine:
     def __enter__(self) -> "ProgressLine":
         if self.console.is_terminal:
             columns = BarColumn(bar_width=30), MofNCompleteColumn(), TextColumn("{task.description}")
-            self._live = Progress(*columns, console=self.console, transient=True)
+            # What libraries print goes to the log, not above the bar.
+            self._live = Progress(
+                *columns, console=self.console, transient=True, redirect_stdout=False, redirect_stderr=False
+            )
             self._task = self._live.add_task("starting", total=self.total, completed=self.done)
             self._live.start()
         return self

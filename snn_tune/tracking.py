@@ -15,6 +15,7 @@ from snn_tune.trial import Ending, Record, Trial, decays
 # How a trial's end is written: MLflow has no other word for a run that ended as it should; what else we know is a tag.
 STATUS = {"finished": "FINISHED", "pruned": "FINISHED", "diverged": "FINISHED", "interrupted": "KILLED"}
 OVER = frozenset(state for state, status in STATUS.items() if status == "FINISHED")
+KIND = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens on training runs, not on language models
 
 
 class Tracker(Store):
@@ -30,7 +31,7 @@ class Tracker(Store):
         super().__init__(study.name, uri, create=True)
         if self.experiment is None:
             location = (artifacts.resolve() / study.name).as_uri() if uri.startswith("sqlite:") else None
-            self.ask(lambda: self.client.create_experiment(study.name, artifact_location=location))
+            self.ask(lambda: self.client.create_experiment(study.name, artifact_location=location, tags=KIND))
             self.experiment = self.ask(lambda: self.client.get_experiment_by_name(study.name))
         self.study, self.shared_tags = study, shared_tags
         self.run_ids: dict[str, str] = {}
@@ -101,7 +102,12 @@ class Tracker(Store):
 
     def _open_parent(self) -> str:
         """The study's parent run, found or made; it keeps this start's resolved study."""
-        tags = {"role": "study", "study": json.dumps(self.study.tables()), **self.shared_tags}
+        tags = {
+            "role": "study",
+            "study": json.dumps(self.study.tables()),
+            "mlflow.note.content": self.study.description,
+            **self.shared_tags,
+        }
         found = next(filter(is_study, self.runs()), None)
         run = found or self.client.create_run(self._experiment_id, run_name=self.study.name)
         self.client.log_batch(run.info.run_id, tags=[RunTag(name, value) for name, value in tags.items()])
