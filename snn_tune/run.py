@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.study is None:
             _list_studies()
         else:
-            study = override(read(options.study), dict(map(parse_axis, options.set)), options.epochs, options.seeds)
+            study = override(read(options.study), parse_axes(options.set), options.epochs, options.seeds)
             _dry_run(study) if options.dry_run else _run(study, options)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -38,16 +38,21 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def parse_axis(text: str) -> tuple[str, list[Any]]:
-    """`nb_hidden=50,100` as name and values; a value is read as TOML, a bare word as itself.
+def parse_axes(texts: list[str]) -> dict[str, list[Any]]:
+    """`nb_hidden=50,100` and the like as values by name; a value is read as TOML, a bare word as itself.
 
     Raises:
-        UserError: it is not NAME=V1,V2,...
+        UserError: one is not NAME=V1,V2,..., or a name is there twice.
     """
-    name, equals, values = text.partition("=")
-    if not (name and equals and all(part.strip() for part in values.split(","))):
-        raise UserError(f"--set {text}: must be NAME=V1,V2,..., for example --set nb_hidden=50,100")
-    return name.strip(), [_value(part.strip()) for part in values.split(",")]
+    axes: dict[str, list[Any]] = {}
+    for text in texts:
+        name, _, values = map(str.strip, text.partition("="))
+        if not name or not all(part.strip() for part in values.split(",")):
+            raise UserError(f"--set {text}: must be NAME=V1,V2,..., for example --set nb_hidden=50,100")
+        if name in axes:
+            raise UserError(f"--set {text}: {name} is set twice; give all its values at once, {name}=V1,V2,...")
+        axes[name] = [_value(part.strip()) for part in values.split(",")]
+    return axes
 
 
 def _value(text: str) -> Any:

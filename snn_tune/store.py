@@ -67,7 +67,7 @@ class Store:
         except Exception as error:  # MLflow lets through whatever its database, its server or the network raise
             what = f"{type(error).__name__}: {first_line(error)}"
             raise UserError(
-                f"the tracking store {self.uri} does not answer ({what}); "
+                f"the tracking store {self.uri} cannot be used ({what}); "
                 "check --tracking-uri, or move a damaged database aside"
             ) from error
 

@@ -108,9 +108,9 @@ def override(study: Study, axes: dict[str, list[Any]], nb_epochs: int | None = N
         UserError: an unknown parameter or an impossible value.
     """
     tables = study.tables()
-    tables["grid"] = tables["grid"] | axes
-    given = {"nb_epochs": nb_epochs, "seeds": seeds}
-    tables["budget"] |= {name: value for name, value in given.items() if value is not None}
+    given = {name: value for name, value in {"nb_epochs": nb_epochs, "seeds": seeds}.items() if value is not None}
+    tables["budget"] |= given
+    tables["grid"] = {name: values for name, values in tables["grid"].items() if name not in given} | axes
     return build(study.name, tables)
 
 
@@ -133,6 +133,8 @@ def _parameters(
     data: DataSource, base: dict[str, Any], grid: dict[str, list[Any]], budget: Budget
 ) -> tuple[dict[str, Any], dict[str, list[Any]]]:
     """Base and grid with every value checked by itself, so that a message names it, and in its own type."""
+    if "nb_epochs" in base:
+        raise UserError("[base] nb_epochs: belongs into [budget], or into [grid] to vary it")
     for name, values in grid.items():
         if not isinstance(values, list) or not values:
             raise UserError(f"[grid] {name} = {values!r}: must be a list with at least one value")

@@ -5,27 +5,32 @@ from pathlib import Path
 import pytest
 
 from snn_tune.errors import UserError
-from snn_tune.run import main, parse_axis
+from snn_tune.run import main, parse_axes
 
 
 @pytest.mark.parametrize(
-    ("text", "axis"),
+    ("texts", "axes"),
     [
-        ("nb_hidden=50,100", ("nb_hidden", [50, 100])),
-        ("lr=1e-3", ("lr", [1e-3])),
-        ("reset=zero,subtract", ("reset", ["zero", "subtract"])),
-        ("recurrent=true,false", ("recurrent", [True, False])),
-        ("scale = 1.0 , 2", ("scale", [1.0, 2])),
+        ([], {}),
+        (["nb_hidden=50,100", "lr=1e-3"], {"nb_hidden": [50, 100], "lr": [1e-3]}),
+        (["reset=zero,subtract"], {"reset": ["zero", "subtract"]}),
+        (["recurrent=true,false"], {"recurrent": [True, False]}),
+        (["scale = 1.0 , 2"], {"scale": [1.0, 2]}),
     ],
 )
-def test_an_axis_is_parsed(text: str, axis: tuple) -> None:
-    assert parse_axis(text) == axis
+def test_axes_are_parsed(texts: list[str], axes: dict) -> None:
+    assert parse_axes(texts) == axes
 
 
 @pytest.mark.parametrize("text", ["nb_hidden", "nb_hidden=", "=5", "nb_hidden=5,,6"])
 def test_a_malformed_axis_is_refused(text: str) -> None:
     with pytest.raises(UserError, match="must be NAME=V1,V2"):
-        parse_axis(text)
+        parse_axes([text])
+
+
+def test_an_axis_set_twice_is_refused() -> None:
+    with pytest.raises(UserError, match="lr is set twice"):
+        parse_axes(["lr=1e-3", "lr=1e-2"])
 
 
 def test_without_a_study_they_are_listed(capsys: pytest.CaptureFixture) -> None:

@@ -1,6 +1,12 @@
 """A study from start to end through Ray and MLflow, with a stand-in for training; the store read by MLflow's client."""
 
+import contextlib
 import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -8,23 +14,13 @@ import pytest
 import standin
 from mlflow.tracking import MlflowClient
 from ray import cloudpickle
+from small import study
 
 from snn_tune import analysis, search
 from snn_tune.errors import UserError
-from snn_tune.study import Study, build
+from snn_tune.study import Study
 
 cloudpickle.register_pickle_by_value(standin)
-
-TABLES = {
-    "data": {"name": "randman", "nb_train": 20, "nb_valid": 10, "nb_test": 10},
-    "base": {"lr": 2.0, "batch_size": 10, "tau_mem": 1e-2, "tau_syn": 5e-3, "scale": 10.0, "regularizer": 0.0},
-    "grid": {"nb_hidden": [5, 10], "nb_steps": [20, 30]},
-    "budget": {"nb_epochs": 3},
-}
-
-
-def study(**tables: dict) -> Study:
-    return build("small", {name: TABLES[name] | tables.get(name, {}) for name in TABLES})
 
 
 def store(root: Path) -> tuple[MlflowClient, list]:
@@ -94,6 +90,43 @@ def check(client: MlflowClient, run: object) -> None:
     else:
         assert run.data.tags["reason"] == "loss not finite in epoch 1"
         assert history == []
+
+
+@pytest.mark.slow
+def test_a_tracking_server_keeps_the_trials_and_their_files(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    uri, server_folder = f"http://127.0.0.1:{port}", tmp_path / "server"
+    server_folder.mkdir()
+    options = [
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--workers",
+        "1",
+        "--backend-store-uri",
+        "sqlite:///mlflow.db",
+    ]
+    server = subprocess.Popen([sys.executable, "-m", "mlflow", "server", *options], cwd=server_folder)
+    try:
+        for _ in range(120):
+            time.sleep(0.5)
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(f"{uri}/health", timeout=5)
+                break
+        start(tmp_path / "root", study(), tracking_uri=uri)
+        client = MlflowClient(uri)
+        found = client.search_runs([client.get_experiment_by_name("small").experiment_id], "tags.role = 'trial'")
+        assert [run.info.status for run in found] == ["FINISHED"] * 4
+        for run in found:
+            check(client, run)
+        assert analysis.analyse("small", uri).counts["finished"] == 4
+        assert not (tmp_path / "root" / "mlflow.db").exists()
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
 
 
 @pytest.mark.slow

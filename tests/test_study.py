@@ -51,6 +51,7 @@ def test_the_studies_of_the_project_are_grids_of_81(name: str) -> None:
         ("data.name", None, "[data] name: is missing"),
         ("data.nb_trian", 5, "[data] nb_trian: unknown (did you mean 'nb_train'?)"),
         ("base.nb_hiden", 5, "[base] nb_hiden: unknown (did you mean 'nb_hidden'?)"),
+        ("base.nb_epochs", 5, "[base] nb_epochs: belongs into [budget]"),
         ("base.lr", "fast", "[base] lr = 'fast': should be a valid number"),
         ("base.lr", None, "[base] lr: is missing"),
         ("base.reset", "none", "[base] reset = 'none': should be 'zero' or 'subtract'"),
@@ -106,6 +107,9 @@ def test_override_replaces_axes_and_budget_and_nothing_else() -> None:
     assert other.grid == {"nb_hidden": [7], "nb_steps": [20, 30, 40], "lr": [1e-3, 1e-2]}
     assert (other.budget.nb_epochs, other.budget.seeds) == (5, 2)
     assert study.budget.nb_epochs == 3
+    varied = override(study, {"nb_epochs": [2, 4]})
+    assert {cell.nb_epochs for cell in varied.cells()} == {2, 4}
+    assert {cell.nb_epochs for cell in override(varied, {}, nb_epochs=7).cells()} == {7}
     with pytest.raises(UserError, match=r"scael: unknown .did you mean 'scale'"):
         override(study, {"scael": [1.0]})
 

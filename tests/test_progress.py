@@ -1,0 +1,45 @@
+"""What is printed while a study runs."""
+
+import io
+
+from rich.console import Console
+from small import study
+
+from snn_tune.progress import ProgressLine, duration
+from snn_tune.trial import Ending, Record
+
+FIRST, SECOND, *_ = study().trials("data")
+
+
+def test_plain_lines_where_there_is_no_terminal() -> None:
+    console = Console(file=io.StringIO(), width=200)
+    with ProgressLine(console, ["nb_hidden", "nb_steps"], total=3, done=1, nb_epochs=6) as progress:
+        for trial in (FIRST, SECOND, SECOND):  # the second one's worker is lost, and it starts again
+            progress.begun(trial)
+        assert progress.line() == "2 running, 0 failed"
+        progress.epochs(FIRST, [Record(1, {}), Record(2, {}), Record(3, {})])
+        progress.ended(FIRST, Ending("finished", metrics={"best_valid_accuracy": 0.5}))
+        assert "best validation 50.00% (nb_hidden=5 nb_steps=20)" in progress.line()
+        assert "left" in progress.line()
+        progress.ended(SECOND, Ending("failed", "RuntimeError: [no] luck"))
+    lines = console.file.getvalue().splitlines()
+    assert "failed: nb_hidden=5 nb_steps=30: RuntimeError: [no] luck" in lines
+    assert lines[-1].startswith("2/3 done, 0 running, 1 failed")
+    assert "\x1b" not in console.file.getvalue()
+
+
+def test_an_interrupted_trial_is_neither_done_nor_failed() -> None:
+    with ProgressLine(Console(file=io.StringIO()), [], total=1, done=0, nb_epochs=3) as progress:
+        progress.begun(FIRST)
+        progress.ended(FIRST, Ending("interrupted"))
+        assert (progress.done, progress.failed) == (0, 0)
+
+
+def test_durations() -> None:
+    assert [duration(seconds) for seconds in (0.4, 99, 100, 5940, 12000)] == [
+        "0 s",
+        "99 s",
+        "2 min",
+        "99 min",
+        "3 h 20 min",
+    ]
