@@ -10,8 +10,7 @@ os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
 import ray
 
-from snn_tune.errors import UserError
-from snn_tune.store import first_line
+from snn_tune.errors import UserError, one_line
 
 CONNECT_S = 5.0
 TRIALS_PER_GPU = 4  # the networks are small: one alone leaves a card idle most of the time
@@ -46,7 +45,7 @@ class Cluster:
             try:
                 ray.init(address=address, **options)
             except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-                raise UserError(f"no Ray cluster answers at {address}: {first_line(error)}") from None
+                raise UserError(f"no Ray cluster answers at {address}: {one_line(error)}") from None
         self.nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
     def __str__(self) -> str:
@@ -99,7 +98,7 @@ def _probe(address: str) -> None:
     try:
         socket.create_connection((host, int(port)), timeout=CONNECT_S).close()
     except (OSError, OverflowError) as error:
-        raise UserError(f"no Ray cluster answers at {address}: {first_line(error)}") from None
+        raise UserError(f"no Ray cluster answers at {address}: {one_line(error)}") from None
 
 
 def _guard_token() -> None:

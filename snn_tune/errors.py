@@ -12,3 +12,8 @@ def near_match(word: str, known: Iterable[str]) -> str:
     """` (did you mean 'x'?)` for the nearest of the known words, or an empty string."""
     found = get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f" (did you mean '{found[0]}'?)" if found else ""
+
+
+def one_line(error: object) -> str:
+    """What an exception says, in one line of bounded length."""
+    return " ".join(str(error).split())[:300] or type(error).__name__

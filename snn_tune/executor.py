@@ -17,9 +17,9 @@ os.environ.setdefault("TUNE_FUNCTION_THREAD_TIMEOUT_S", "60")
 from ray import tune
 
 from snn_tune.cluster import PerTrial
-from snn_tune.store import first_line
+from snn_tune.errors import one_line
 from snn_tune.trainable import Job, train_trial
-from snn_tune.trial import Ending, Record, Trial
+from snn_tune.trial import Ending, Epoch, Trial
 
 log = logging.getLogger("snn_tune")
 LOST_WORKERS = 3  # times that a trial is started again after its worker or machine was lost
@@ -29,7 +29,7 @@ class Listener(Protocol):
     """Told of each trial's course."""
 
     def begun(self, trial: Trial) -> None: ...
-    def epochs(self, trial: Trial, records: list[Record]) -> None: ...
+    def epochs(self, trial: Trial, epochs: list[Epoch]) -> None: ...
     def ended(self, trial: Trial, ending: Ending) -> None: ...
 
 
@@ -55,7 +55,7 @@ class Relay(tune.Callback):
             self._end(self._ours(trial), result["ending"])
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
-        self._end(self._ours(trial), Ending("failed", f"its worker was lost: {first_line(trial.get_error())}"))
+        self._end(self._ours(trial), Ending("failed", f"its worker was lost: {one_line(trial.get_error())}"))
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Ray pickles its callbacks for a restore, which we never do."""
@@ -79,7 +79,7 @@ class Relay(tune.Callback):
                 getattr(listener, event)(*what)
             except Exception as error:
                 log.exception("%s was not told of %s", type(listener).__name__, event)
-                self.troubles.append(first_line(error))
+                self.troubles.append(one_line(error))
 
 
 def execute(

@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
-from snn_tune.trial import Ending, Record, Trial
+from snn_tune.trial import Ending, Epoch, Trial
 
 PLAIN_EVERY_S = 10.0
 
@@ -50,8 +50,8 @@ class ProgressLine:
         self.running.add(trial.key)
         self._show()
 
-    def epochs(self, trial: Trial, records: list[Record]) -> None:
-        self.epochs_done += len(records)
+    def epochs(self, trial: Trial, epochs: list[Epoch]) -> None:
+        self.epochs_done += len(epochs)
         self._show()
 
     def ended(self, trial: Trial, ending: Ending) -> None:

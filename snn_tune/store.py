@@ -4,7 +4,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 # A server that does not answer is given up soon: MLflow's own defaults would wait for minutes.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
@@ -16,7 +16,7 @@ for _name in ("mlflow", "alembic"):
 from mlflow.entities import Run  # noqa: E402
 from mlflow.tracking import MlflowClient  # noqa: E402
 
-from snn_tune.errors import UserError  # noqa: E402
+from snn_tune.errors import UserError, one_line  # noqa: E402
 
 SQLITE = "sqlite:///"
 PAGE = 5000
@@ -65,7 +65,7 @@ class Store:
         try:
             return question()
         except Exception as error:  # MLflow lets through whatever its database, its server or the network raise
-            what = f"{type(error).__name__}: {first_line(error)}"
+            what = f"{type(error).__name__}: {one_line(error)}"
             raise UserError(
                 f"the tracking store {self.uri} cannot be used ({what}); "
                 "check --tracking-uri, or move a damaged database aside"
@@ -80,9 +80,3 @@ def is_study(run: Run) -> bool:
 def trial_key(run: Run) -> str:
     """Key of the trial that this run holds, "" for the parent run."""
     return str(run.data.tags.get("key", ""))
-
-
-def first_line(error: Any) -> str:
-    """What an exception says, in one line of bounded length."""
-    text = " ".join(str(error).split())
-    return (text[:300] or type(error).__name__) if text else type(error).__name__

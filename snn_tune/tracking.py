@@ -10,7 +10,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from snn_tune.store import Store, is_study, trial_key
 from snn_tune.study import Study
-from snn_tune.trial import Ending, Record, Trial, decays
+from snn_tune.trial import Ending, Epoch, Trial, decays
 
 # How a trial's end is written: MLflow has no other word for a run that ended as it should; what else we know is a tag.
 STATUS = {"finished": "FINISHED", "pruned": "FINISHED", "diverged": "FINISHED", "interrupted": "KILLED"}
@@ -65,11 +65,11 @@ class Tracker(Store):
         values = trial.parameters.model_dump() | {"alpha": alpha, "beta": beta, "seed": trial.seed}
         self._log(trial, params=[Param(name, str(value)) for name, value in values.items()])
 
-    def epochs(self, trial: Trial, records: list[Record]) -> None:
+    def epochs(self, trial: Trial, epochs: list[Epoch]) -> None:
         """Metrics of one or more epochs; each epoch is written once, also where a lost worker's trial starts again."""
-        new = [record for record in records if record.epoch > self._epochs.get(trial.key, 0)]
+        new = [epoch for epoch in epochs if epoch.epoch > self._epochs.get(trial.key, 0)]
         if new:
-            self._log(trial, metrics=[metric for record in new for metric in _metrics(record, record.epoch)])
+            self._log(trial, metrics=[metric for epoch in new for metric in _metrics(epoch, epoch.epoch)])
             self._epochs[trial.key] = new[-1].epoch
 
     def ended(self, trial: Trial, ending: Ending) -> None:
@@ -115,5 +115,5 @@ class Tracker(Store):
         return str(run.info.run_id)
 
 
-def _metrics(of: Record | Ending, step: int) -> list[Metric]:
+def _metrics(of: Epoch | Ending, step: int) -> list[Metric]:
     return [Metric(name, value, of.time_ms, step) for name, value in of.metrics.items()]

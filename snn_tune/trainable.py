@@ -13,12 +13,12 @@ import ray
 import torch
 from ray import tune
 
+from snn_tune.errors import UserError, one_line
 from snn_tune.files import write_whole
 from snn_tune.provenance import device_name
 from snn_tune.snn.kernels import choose
-from snn_tune.store import first_line
-from snn_tune.training import Epoch, Outcome
-from snn_tune.trial import Ending, Record, Trial
+from snn_tune.training import Outcome
+from snn_tune.trial import Ending, Epoch, Trial
 
 REPORT_EVERY_S = 2.0
 
@@ -55,33 +55,39 @@ def train_trial(config: dict[str, str], job: Job) -> None:
     trial = job.trials[config["trial"]]
     torch.set_num_threads(job.threads)
     device = "cuda" if ray.get_gpu_ids() and torch.cuda.is_available() else "cpu"
-    records: list[Record] = []
+    epochs: list[Epoch] = []
     tags = {"threads": str(job.threads), "trials_beside": str(job.beside), "device": device_name(device)}
     try:
         tags["kernel"] = choose(job.kernel).__name__.rpartition(".")[2]
-        outcome = _fit(trial, job, device, records)
+        outcome = _fit(trial, job, device, epochs)
         files = _save(outcome, job.folder / trial.key)
         ending = Ending(outcome.state, outcome.reason, outcome.activity, outcome.metrics, files, tags)
     except Exception as error:
-        file = write_whole(job.folder / trial.key / "error.txt", [traceback.format_exc().encode()])
-        reason = first_line(f"{type(error).__name__}: {error}")
-        ending = Ending("failed", reason, files=(str(file),), tags=tags)
-    tune.report({"epochs": records, "ending": ending})
+        reason = one_line(f"{type(error).__name__}: {error}")
+        ending = Ending("failed", reason, files=_save_traceback(job.folder / trial.key), tags=tags)
+    tune.report({"epochs": epochs, "ending": ending})
 
 
-def _fit(trial: Trial, job: Job, device: str, records: list[Record]) -> Outcome:
-    """Train and report as it goes; leaves in `records` what is not yet reported."""
+def _fit(trial: Trial, job: Job, device: str, epochs: list[Epoch]) -> Outcome:
+    """Train and report as it goes; leaves in `epochs` what is not yet reported."""
     data = ray.get(job.data[trial.parameters.nb_steps])  # a view of the machine's one copy
     reported = time.monotonic()
     for result in job.fit(trial.parameters, trial.seed, data, device=device, kernel=job.kernel):
         if isinstance(result, Outcome):
             return result
-        records.append(Record(result.epoch, result.metrics))
+        epochs.append(result)
         if time.monotonic() - reported > REPORT_EVERY_S:
-            tune.report({"epochs": list(records)})
-            records.clear()
+            tune.report({"epochs": list(epochs)})
+            epochs.clear()
             reported = time.monotonic()
     raise RuntimeError("fit ended without an outcome")
+
+
+def _save_traceback(folder: Path) -> tuple[str, ...]:
+    try:
+        return (str(write_whole(folder / "error.txt", [traceback.format_exc().encode()])),)
+    except UserError:  # a full disk, perhaps the very reason: the trial's failure must still be told
+        return ()
 
 
 def _save(outcome: Outcome, folder: Path) -> tuple[str, ...]:

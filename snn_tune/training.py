@@ -15,16 +15,7 @@ from snn_tune import evidence
 from snn_tune.datasets.dataset import Dataset
 from snn_tune.scoring import Score, activity_tag, batches, evaluate
 from snn_tune.snn import NetworkSettings, SpikingNetwork, spike_penalty, weighted_nll
-from snn_tune.trial import Parameters
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """Metrics of one epoch: train_accuracy and train_loss as it trained, valid_accuracy, valid_loss,
-    spikes_per_neuron (validation), and epoch_time_s (the training pass alone). Losses are without the penalty."""
-
-    epoch: int
-    metrics: dict[str, float]
+from snn_tune.trial import Epoch, Parameters
 
 
 @dataclass(frozen=True)

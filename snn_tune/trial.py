@@ -73,8 +73,13 @@ def now_ms() -> int:
 
 
 @dataclass(frozen=True)
-class Record:
-    """Metrics of one epoch, and when they were made: written twice, they are still one value."""
+class Epoch:
+    """Metrics of one epoch, and when they were made: delivered twice, they are still one value.
+
+    Attributes:
+        metrics: train_accuracy and train_loss as it trained; valid_accuracy, valid_loss, spikes_per_neuron over the
+            validation part; epoch_time_s, of the training pass alone. Losses are without the penalty.
+    """
 
     epoch: int
     metrics: dict[str, float]

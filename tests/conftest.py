@@ -1,6 +1,9 @@
 """Shared by all tests: no test touches the user's cache, a tracking server, or a cluster of theirs."""
 
 import pytest
+import torch
+
+torch.set_num_threads(1)  # as in a trial: small networks gain nothing from more
 
 
 @pytest.fixture(autouse=True)

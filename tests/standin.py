@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from snn_tune.training import Epoch, Outcome
-from snn_tune.trial import Parameters
+from snn_tune.training import Outcome
+from snn_tune.trial import Epoch, Parameters
 
 
 def accuracy(parameters: Parameters, seed: int, epoch: int) -> float:

@@ -6,7 +6,7 @@ from rich.console import Console
 from small import study
 
 from snn_tune.progress import ProgressLine, duration
-from snn_tune.trial import Ending, Record
+from snn_tune.trial import Ending, Epoch
 
 FIRST, SECOND, *_ = study().trials("data")
 
@@ -17,7 +17,7 @@ def test_plain_lines_where_there_is_no_terminal() -> None:
         for trial in (FIRST, SECOND, SECOND):  # the second one's worker is lost, and it starts again
             progress.begun(trial)
         assert progress.line() == "2 running, 0 failed"
-        progress.epochs(FIRST, [Record(1, {}), Record(2, {}), Record(3, {})])
+        progress.epochs(FIRST, [Epoch(1, {}), Epoch(2, {}), Epoch(3, {})])
         progress.ended(FIRST, Ending("finished", metrics={"best_valid_accuracy": 0.5}))
         assert "best validation 50.00% (nb_hidden=5 nb_steps=20)" in progress.line()
         assert "left" in progress.line()

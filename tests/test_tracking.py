@@ -9,7 +9,7 @@ from small import study
 from snn_tune.errors import UserError
 from snn_tune.store import Store
 from snn_tune.tracking import Tracker
-from snn_tune.trial import Ending, Record, Trial
+from snn_tune.trial import Ending, Epoch, Trial
 
 TRIALS = study().trials("data")
 
@@ -26,17 +26,17 @@ def tracker(uri: str, tmp_path: Path) -> Tracker:
 
 def finish(tracker: Tracker, trial: Trial, state: str = "finished", **more: object) -> None:
     tracker.begun(trial)
-    tracker.epochs(trial, [Record(1, {"valid_accuracy": 0.5}), Record(2, {"valid_accuracy": 0.75})])
+    tracker.epochs(trial, [Epoch(1, {"valid_accuracy": 0.5}), Epoch(2, {"valid_accuracy": 0.75})])
     tracker.ended(trial, Ending(state, metrics={"best_epoch": 2.0}, **more))
 
 
 def test_a_trial_is_one_nested_run_with_each_epoch_once(tracker: Tracker, uri: str) -> None:
     trial = TRIALS[0]
     tracker.begun(trial)
-    tracker.epochs(trial, [Record(1, {"valid_accuracy": 0.5}), Record(2, {"valid_accuracy": 0.75})])
+    tracker.epochs(trial, [Epoch(1, {"valid_accuracy": 0.5}), Epoch(2, {"valid_accuracy": 0.75})])
     tracker.begun(trial)  # its worker was lost, and it starts again from the first epoch
-    tracker.epochs(trial, [Record(1, {"valid_accuracy": 0.5})])
-    tracker.epochs(trial, [Record(2, {"valid_accuracy": 0.75}), Record(3, {"valid_accuracy": 1.0})])
+    tracker.epochs(trial, [Epoch(1, {"valid_accuracy": 0.5})])
+    tracker.epochs(trial, [Epoch(2, {"valid_accuracy": 0.75}), Epoch(3, {"valid_accuracy": 1.0})])
     tracker.ended(
         trial, Ending("finished", activity="silent", metrics={"best_epoch": 3.0}, tags={"kernel": "reference"})
     )
