@@ -59,9 +59,8 @@ def fit(
         train_accuracy, train_loss, epoch_time = _train(step, data, np.random.default_rng([seed, epoch]))
         run_time += epoch_time
         valid = evaluate(network, data.valid, parameters.batch_size)
-        if not (isfinite(train_loss) and isfinite(valid.loss)):
-            reason = f"loss not finite in epoch {epoch}: train {train_loss}, validation {valid.loss}"
-            yield Outcome("diverged", {"run_time_s": run_time}, reason)
+        if reason := divergence(network, train_loss, valid.loss):
+            yield Outcome("diverged", {"run_time_s": run_time}, f"{reason} in epoch {epoch}")
             return
         best.offer(epoch, valid, network)
         metrics = {
@@ -123,6 +122,14 @@ def _train(step: _Step, data: Dataset, rng: np.random.Generator) -> tuple[float,
         right, loss = right + batch_right, loss + batch_loss.double() * len(where)
     nb_samples = len(data.train)
     return float(right) / nb_samples, float(loss) / nb_samples, time.perf_counter() - started
+
+
+def divergence(network: SpikingNetwork, train_loss: float, valid_loss: float) -> str:
+    """What is not finite, or "". Weights too: a membrane that is no number never fires, and hides in a finite loss."""
+    if not (isfinite(train_loss) and isfinite(valid_loss)):
+        return f"loss not finite (train {train_loss}, validation {valid_loss})"
+    names = [name for name, weights in network.named_parameters() if not weights.isfinite().all()]
+    return f"weights not finite ({', '.join(names)})" if names else ""
 
 
 class _Best:

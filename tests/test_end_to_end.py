@@ -83,10 +83,10 @@ def test_real_data_learns_within_a_few_epochs(
 
 
 def test_the_same_trial_in_two_stores_is_the_same_bit_for_bit(tmp_path: Path) -> None:
-    chosen = cell(nb_hidden="20,30", nb_steps="25,40", scale=10.0, regularizer="1e-5")
     results = []
-    for root, order in ((tmp_path / "a", []), (tmp_path / "b", cell(nb_steps="40,25"))):
-        run("randman", "--root", root, "--epochs", 3, *chosen, *order)
+    for root, nb_steps in ((tmp_path / "a", "25,40"), (tmp_path / "b", "40,25")):
+        chosen = cell(nb_hidden="20,30", nb_steps=nb_steps, scale=10.0, regularizer="1e-5")
+        run("randman", "--root", root, "--epochs", 3, *chosen)
         client, found = trials(root, "randman")
         results.append({one.data.tags["key"]: outcome(client, one) for one in found})
     assert len(results[0]) == 4

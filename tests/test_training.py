@@ -8,7 +8,7 @@ from snn_tune.datasets.dataset import Analog, Dataset, Part
 from snn_tune.datasets.randman import Randman
 from snn_tune.scoring import activity_tag, evaluate
 from snn_tune.snn import NetworkSettings, SpikingNetwork
-from snn_tune.training import Outcome, fit
+from snn_tune.training import Outcome, divergence, fit, network_settings
 from snn_tune.trial import Epoch, Parameters
 
 DATA = Randman(name="randman", nb_inputs=20, nb_classes=3, dim_manifold=1, nb_train=120, nb_valid=47, nb_test=53)
@@ -99,9 +99,18 @@ def test_the_evidence_is_what_the_best_network_does(data: Dataset) -> None:
 def test_a_loss_that_is_not_finite_ends_the_trial_with_its_reason(data: Dataset) -> None:
     epochs, outcome = run(data, lr=1e36)
     assert outcome.state == "diverged"
-    assert "not finite in epoch" in outcome.reason
+    assert "not finite" in outcome.reason
+    assert outcome.reason.endswith("in epoch 1")
     assert len(epochs) < PARAMETERS.nb_epochs
     assert set(outcome.metrics) == {"run_time_s"}
+
+
+def test_weights_that_are_no_numbers_are_not_taken_for_a_silent_network(data: Dataset) -> None:
+    """The loss stays finite: a membrane that is no number never fires."""
+    network = SpikingNetwork(network_settings(PARAMETERS, data))
+    with torch.no_grad():
+        network.w1[0, 0] = float("nan")
+    assert "w1" in divergence(network, 1.0, 1.0)
 
 
 def test_a_silent_network_finishes_and_is_tagged(data: Dataset) -> None:
