@@ -1,0 +1,34 @@
+"""How the kernel is compiled: once for a machine, to the user's cache folder, with NaN kept alive."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+from platformdirs import user_cache_path
+
+# Not `fastmath=True`: it includes "no NaN", and a network that diverges would then go unseen.
+FAST = {"contract", "reassoc", "nsz", "arcp"}
+
+
+def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A stage: compiled into whatever calls it, so that vectors stay in registers across the call."""
+    return numba.njit(forceinline=True, fastmath=FAST, error_model="numpy")(function)
+
+
+def entry(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that Python calls: cached on disk, and without the interpreter's lock while it runs."""
+    chosen = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = chosen or str(_cache_folder())
+    try:
+        return numba.njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")(function)
+    finally:
+        numba.config.CACHE_DIR = chosen
+
+
+def _cache_folder() -> Path:
+    """One folder for each state of the sources: Numba looks at the file of the entry alone, not at those it calls."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    state = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+    return user_cache_path("snn_tune") / "numba" / state[:16]
