@@ -67,14 +67,14 @@ class Batch:
             starts = self.trains.bags[:: memory.SAMPLES * self.steps]
             nb_events = int(np.diff(starts, append=self.trains.bags[-1]).max())
         else:
-            self.steps, channels = inputs.shape[1:]
+            self.steps = inputs.shape[1]
             self.analog = inputs.contiguous().numpy()
             nb_events = memory.SAMPLES * self.steps * self.nb_inputs
 
         def part(first: int, last: int) -> _Part:
             encoder = None
             if gain is not None and bias is not None:
-                encoder = memory.encoder(gain, bias, model.beta, model.scale, w1, channels, self.steps)
+                encoder = memory.encoder(gain, bias, model.beta, model.scale, w1, *self.analog.shape[1:])
             sizes = self.steps, self.nb_inputs, self.nb_hidden, self.nb_classes, nb_events
             return _Part(first, last, memory.network_block(*sizes), encoder)
 

@@ -8,7 +8,7 @@ from snn_tune.snn.kernels.cpu.compiled import inlined
 from snn_tune.snn.kernels.cpu.dense import ROWS, product
 from snn_tune.snn.kernels.cpu.sparse import Floats, Trains
 from snn_tune.snn.kernels.cpu.units import ONE, list_spikes
-from snn_tune.snn.kernels.cpu.vector import LANES, fma, load, magnitude, splat, store, where_above, zeros
+from snn_tune.snn.kernels.cpu.vector import LANES, fma, lane_sum, load, magnitude, splat, store, where_above, zeros
 
 
 class Encoder(NamedTuple):
@@ -52,9 +52,7 @@ def encode(encoder: Encoder, analog: Any, first: int, samples: int, steps: int, 
                 current = gain * (load(encoder.tiled, t * period + u % period, one) + bias)
                 enc = where_above(enc, one, zero, fma(beta, enc, rest * current))
                 finite = finite + (current - current)
-            store(encoder.grad_spikes, u, finite)  # a place to add up its lanes
-            for i in range(LANES):
-                diverged[m] += encoder.grad_spikes[0, u + i]
+            diverged[m] += lane_sum(finite)
         for bag in range(m * steps, (m + 1) * steps):
             end = list_spikes(units, encoder.mem, bag * units, encoder.spikes.unit, end)
             encoder.spikes.bags[bag + 1] = end

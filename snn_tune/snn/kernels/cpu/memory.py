@@ -96,7 +96,7 @@ def by_unit(nb_events: int, nb_units: int) -> ByUnit:
     )
 
 
-def encoder(gain: Tensor, bias: Tensor, beta: float, scale: float, w1: Tensor, channels: int, steps: int) -> Encoder:
+def encoder(gain: Tensor, bias: Tensor, beta: float, scale: float, w1: Tensor, steps: int, channels: int) -> Encoder:
     """The encoder's parameters and its room for a block of samples."""
     nb_units = padded(len(gain))
     return Encoder(

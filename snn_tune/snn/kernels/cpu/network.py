@@ -22,7 +22,7 @@ from snn_tune.snn.kernels.cpu.sparse import (
     sort_by_unit,
     sum_bags,
 )
-from snn_tune.snn.kernels.cpu.units import Units, list_spikes, step, step_back
+from snn_tune.snn.kernels.cpu.units import Units, list_spikes, not_finite, step, step_back
 
 
 class Weights(NamedTuple):
@@ -81,11 +81,10 @@ def forward(weights: Weights, block: Block, inputs: Trains, first_bag: int, samp
 @inlined
 def score(block: Block, scores: Scores, first: int, samples: int, steps: int, labels: Any, share: Any) -> None:
     """Loss of each sample, NaN where the network diverged, and its gradient; logits and spike counts."""
+    width = block.syn.shape[1]
     offset = block.peaks.value.shape[1] - scores.logits.shape[1]
     for m in range(samples):
-        diverged = block.diverged[m]
-        for u in range(block.syn.shape[1]):
-            diverged += (block.syn[m, u] - block.syn[m, u]) + (block.mem[m, u] - block.mem[m, u])
+        diverged = block.diverged[m] + not_finite(width, block.syn, block.mem, m * width)
         logits = scores.logits[first + m]
         for o in range(len(logits)):
             logits[o] = block.peaks.value[m, offset + o] + diverged

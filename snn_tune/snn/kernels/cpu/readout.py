@@ -3,7 +3,7 @@
 Classes are padded in front, so that the last of them and the first hidden unit are neighbours in a block's rows.
 """
 
-from math import exp, log
+from math import exp, log, log1p
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,16 +44,20 @@ def integrate(units: Units, w2: Any, spikes: Trains, first_bag: int, steps: int,
 
 @inlined
 def nll(logits: Any, grad: Any, label: int, weight: float) -> float:
-    """-log_softmax(logits)[label] of one sample; leaves `weight` times its gradient in `grad`."""
-    top = logits[0]
-    for o in range(1, len(logits)):
+    """-log_softmax(logits)[label] of one sample; leaves `weight` times its gradient in `grad`.
+
+    The classes but the label are summed apart: what a network has left to learn is the small difference from 1.
+    """
+    top = logits[label]
+    for o in range(len(logits)):
         top = max(top, logits[o])
-    total = 0.0
+    others = 0.0
     for o in range(len(logits)):
-        total += exp(logits[o] - top)
+        others += exp(logits[o] - top) if o != label else 0.0
+    total = others + exp(logits[label] - top)
     for o in range(len(logits)):
-        grad[o] = np.float32(weight * (exp(logits[o] - top) / total - (o == label)))
-    return log(total) + top - logits[label]
+        grad[o] = np.float32(weight * (exp(logits[o] - top) if o != label else -others) / total)
+    return log1p(others) if logits[label] == top else log(total) + top - logits[label]
 
 
 @inlined

@@ -9,6 +9,7 @@ from torch import Tensor
 from snn_tune.datasets.events import EventBatch
 from snn_tune.snn.kernels.cpu import memory
 from snn_tune.snn.kernels.cpu.batch import Batch, Model, Parameters
+from snn_tune.snn.kernels.cpu.checks import check
 from snn_tune.snn.kernels.cpu.network import Scores
 from snn_tune.snn.kernels.cpu.sparse import Counts, Floats
 
@@ -56,6 +57,7 @@ def train_step(
     Raises:
         ValueError: a label, an input unit or a shape does not fit the parameters.
     """
+    check(inputs, labels, parameters)
     batch = Batch(inputs, labels, parameters, model, threads)
     share = _share(labels, class_weights)
     counts = batch.evaluate().spike_counts if reduction == "sum_l2" else None
@@ -77,6 +79,7 @@ def evaluate(
     threads: int = 1,
 ) -> Outcome:
     """The same without gradients."""
+    check(inputs, labels, parameters)
     scores = Batch(inputs, labels, parameters, model, threads).evaluate()
     return _outcome(scores, None, labels, _share(labels, class_weights), strength, reduction)
 

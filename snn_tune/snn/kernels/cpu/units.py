@@ -10,6 +10,7 @@ from snn_tune.snn.kernels.cpu.vector import (
     LANES,
     bits_above,
     fma,
+    lane_sum,
     load,
     lowest_bit,
     magnitude,
@@ -48,6 +49,16 @@ def step(units: Units, syn: Any, mem: Any, state: int, rows: Any, at: int) -> No
         store(mem, state + u, where_above(m, one, carry * (leaked - one), leaked))
         store(syn, state + u, fma(load(units.alpha, u, one), i, load(rows, at + u, one)))
         store(rows, at + u, m)
+
+
+@inlined
+def not_finite(width: int, syn: Any, mem: Any, state: int) -> Any:
+    """NaN if a unit's state is NaN or infinite, else 0."""
+    total = zeros(LANES)
+    for u in range(0, width, LANES):
+        m, i = load(mem, state + u, total), load(syn, state + u, total)
+        total = total + ((m - m) + (i - i))
+    return lane_sum(total)
 
 
 @inlined

@@ -115,6 +115,18 @@ def magnitude(_: Any, a: Any) -> Any:
     return a(a), lambda _, builder, signature, values: _call(builder, "fabs", list(values))
 
 
+@intrinsic
+def lane_sum(_: Any, a: Any) -> Any:
+    """The sum over the lanes of a vector."""
+
+    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        kind = ir.FunctionType(FLOAT, [FLOAT, values[0].type])
+        name = f"llvm.vector.reduce.fadd.v{a.lanes}f32"
+        return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [FLOAT(0.0), values[0]])
+
+    return types.float32(a), emit
+
+
 def _where(comparison: str, meaning: str) -> Any:
     @intrinsic
     def where(_: Any, a: Any, b: Any, yes: Any, no: Any) -> Any:
