@@ -88,12 +88,10 @@ def network_block(steps: int, nb_inputs: int, nb_hidden: int, nb_classes: int, n
 
 
 def by_unit(nb_events: int, nb_units: int) -> ByUnit:
-    return ByUnit(
-        np.empty(nb_events, np.int32),
-        np.empty(nb_events, np.float32),
-        np.zeros(nb_units, np.int32),
-        np.zeros(nb_units + 1, np.int32),
-    )
+    """Room for events in the order of their units."""
+    pair = np.empty(nb_events + 1, np.uint64)  # one more, for a view that starts at the second half of the first
+    row, counts = pair.view(np.int32), pair.view(np.float32)[1:]
+    return ByUnit(pair, row, counts, np.zeros(nb_units, np.int32), np.zeros(nb_units + 1, np.int32))
 
 
 def encoder(gain: Tensor, bias: Tensor, beta: float, scale: float, w1: Tensor, steps: int, channels: int) -> Encoder:

@@ -35,7 +35,7 @@ def integrate(units: Units, w2: Any, spikes: Trains, first_bag: int, steps: int,
         for t in range(steps):
             out = fma(beta, out, gain * flt)
             start, stop = item(spikes.bags, first_bag + t), item(spikes.bags, first_bag + t + 1)
-            flt = sum_rows(alpha * flt, w2, w2.shape[1], spikes.unit, spikes.counts, start, stop, o)
+            flt = sum_rows(alpha * flt, w2, w2.shape[1], spikes.unit, spikes.counts, 1, start, stop, o)
             frame = where_above(out, value, splat(np.float32(t + 1), out), frame)
             value = where_above(out, value, out, value)
         store(peaks.value, at + o, value + ((out - out) + (flt - flt)))

@@ -26,21 +26,27 @@ class Trains(NamedTuple):
 
 
 class ByUnit(NamedTuple):
-    """The same events in the order of their units; `last[u]` is where those of unit u end."""
+    """The same events in the order of their units; `last[u]` is where those of unit u end.
 
-    row: Ints
-    counts: Floats
+    Row and count lie side by side, so that placing an event is one write: 2.8 -> 1.6 ms to sort the input of SHD.
+    """
+
+    pair: NDArray[np.uint64]
+    row: Ints  # the lower halves of the pairs, at 0, 2, 4 ...
+    counts: Floats  # the upper
     last: Ints
     active: Ints  # the units that have any
 
 
 @inlined
-def sum_rows(total: Any, matrix: Any, stride: int, rows: Any, counts: Any, start: int, stop: int, column: int) -> Any:
+def sum_rows(
+    total: Any, matrix: Any, stride: int, rows: Any, counts: Any, apart: int, start: int, stop: int, column: int
+) -> Any:
     """total + sum over events e of counts[e] matrix[rows[e]], for as many columns as `total` has lanes.
 
-    The total stays in registers over all events: 17 -> 7.5 ms for the input of SHD.
+    The total stays in registers over all events: 17 -> 7.5 ms for the input of SHD. Events are `apart` elements apart.
     """
-    for e in range(start, stop):
+    for e in range(start * apart, stop * apart, apart):
         total = fma(splat(item(counts, e), total), load(matrix, item(rows, e) * stride + column, total), total)
     return total
 
@@ -57,7 +63,7 @@ def _bags_tile(
 ) -> None:
     for bag in range(first, last):
         start, stop = item(trains.bags, bag), item(trains.bags, bag + 1)
-        total = sum_rows(zero, matrix, matrix.shape[1], trains.unit, trains.counts, start, stop, c)
+        total = sum_rows(zero, matrix, matrix.shape[1], trains.unit, trains.counts, 1, start, stop, c)
         store(out, at + (bag - first) * stride + c, total)
 
 
@@ -85,10 +91,10 @@ def add_bag(matrix: Any, trains: Trains, bag: int, out: Any, at: int) -> None:
     wide = wide_part(width)
     for c in range(0, wide, WIDE):
         total = load(out, at + c, zeros(WIDE))
-        store(out, at + c, sum_rows(total, matrix, width, trains.unit, trains.counts, start, stop, c))
+        store(out, at + c, sum_rows(total, matrix, width, trains.unit, trains.counts, 1, start, stop, c))
     for c in range(wide, width, LANES):
         total = load(out, at + c, zeros(LANES))
-        store(out, at + c, sum_rows(total, matrix, width, trains.unit, trains.counts, start, stop, c))
+        store(out, at + c, sum_rows(total, matrix, width, trains.unit, trains.counts, 1, start, stop, c))
 
 
 @inlined
@@ -98,6 +104,7 @@ def sort_by_unit(trains: Trains, first_bag: int, samples: int, steps: int, shift
     An event of step t gets the row of step t + shift, in rows of which each sample has steps + 1.
     """
     last: Any = order.last
+    bits = trains.counts.view(np.uint32)
     last[:] = 0
     for e in range(trains.bags[first_bag], trains.bags[first_bag + samples * steps]):
         last[np.uint64(item(trains.unit, e))] += 1
@@ -109,12 +116,11 @@ def sort_by_unit(trains: Trains, first_bag: int, samples: int, steps: int, shift
         order.active[nb_active] = unit
         nb_active += count > 0
     for bag in range(samples * steps):
-        row = bag + bag // steps + shift
+        row = np.uint64(bag + bag // steps + shift)
         for e in range(item(trains.bags, first_bag + bag), item(trains.bags, first_bag + bag + 1)):
             of = np.uint64(item(trains.unit, e))  # an index without sign needs no test for a negative one
             place = np.uint64(last[of])
-            order.row[place] = row
-            order.counts[place] = item(trains.counts, e)
+            order.pair[place] = np.uint64(item(bits, e)) << np.uint64(32) | row
             last[of] = place + 1
     return nb_active
 
@@ -127,7 +133,7 @@ def _units_tile(zero: Any, rows: Any, column: int, order: ByUnit, nb_active: int
         stop = item(order.last, unit)
         at = unit * grad.shape[1] + c
         total = load(grad, at, zero)
-        store(grad, at, sum_rows(total, rows, rows.shape[1], order.row, order.counts, start, stop, column + c))
+        store(grad, at, sum_rows(total, rows, rows.shape[1], order.row, order.counts, 2, start, stop, column + c))
         start = stop
 
 
