@@ -13,7 +13,7 @@ from snn_tune.snn.kernels.cpu.sparse import ByUnit, Floats, Trains
 from snn_tune.snn.kernels.cpu.units import Units
 from snn_tune.snn.kernels.cpu.vector import LANES
 
-SAMPLES = 8  # of a block, a multiple of dense.ROWS: 43.4 ms for a step of SHD with 4, 41.0 with 8, 42.7 with 16
+SAMPLES = 4  # of a block, a multiple of dense.ROWS: 38.7 ms for a step of SHD with 4 or 8, 42.5 with 16
 LINE = 16  # floats
 
 
