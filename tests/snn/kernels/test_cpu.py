@@ -10,6 +10,7 @@ from cases import NetworkCase, by_reference, draw_layer, draw_network, pack, rel
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from snn_tune.datasets.events import Packer
 from snn_tune.snn.kernels import cpu, reference
 from snn_tune.snn.kernels.cpu import Model, Outcome, Parameters
 
@@ -44,7 +45,7 @@ def assert_agree(found: Outcome, wanted: Outcome) -> None:
             assert relative_error(grad, expected) <= TOLERANCE, name
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(SIZES, st.integers(0, 2**32), st.booleans(), RESETS, DRIVES, st.booleans())
 @example((256, 100, 450), 1, True, "zero", 0.5, True)
 @example((3, 1000, 450), 2, True, "subtract", 0.5, False)
@@ -73,7 +74,7 @@ def test_layer(
         assert relative_error(got, expected) <= TOLERANCE
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(SIZES, st.integers(0, 2**32), st.booleans(), RESETS, DRIVES, st.sampled_from(["sum", "sum_l2", "mean"]))
 @example((256, 100, 450), 1, True, "zero", 1.0, "sum")
 @example((3, 1000, 450), 2, True, "subtract", 1.0, "sum_l2")
@@ -251,3 +252,20 @@ def test_what_does_not_fit_is_named() -> None:
     fails("v must be", parameters=case.parameters._replace(v=case.parameters.v[:-1]))
     fails("w1 must be float32", parameters=case.parameters._replace(w1=case.parameters.w1.double()))
     fails("encoder", inputs=case.dense)
+
+
+def test_batches_are_those_of_the_data_set() -> None:
+    rng = np.random.default_rng(0)
+    packer = Packer(12, 300)
+    for nb_samples, nb_spikes in ((5, 400), (1, 0), (4, 30)):
+        packer.add(nb_samples, *(rng.integers(0, high, nb_spikes) for high in (nb_samples, 12, 300)))
+    events = packer.events()
+    for samples in ([3, 0, 9, 5, 3], [5], list(range(10))):
+        found, wanted = cpu.take(events, np.array(samples)), events.batch(np.array(samples))
+        assert found.nb_steps == wanted.nb_steps
+        for name in ("unit", "count", "bags"):
+            assert getattr(found, name).dtype == getattr(wanted, name).dtype
+            assert getattr(found, name).equal(getattr(wanted, name))
+    for sample in (-1, 10):
+        with pytest.raises(IndexError, match="samples must be 0 to 9"):
+            cpu.take(events, np.array([0, sample]))

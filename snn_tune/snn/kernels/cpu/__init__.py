@@ -14,7 +14,9 @@ step.py           a batch by one call, for Python
 """
 
 from snn_tune.snn.kernels.cpu.batch import Model, Parameters
+from snn_tune.snn.kernels.cpu.compiled import is_compiled
+from snn_tune.snn.kernels.cpu.feed import take
 from snn_tune.snn.kernels.cpu.layer import covers, cuba_lif
 from snn_tune.snn.kernels.cpu.step import Outcome, evaluate, train_step
 
-__all__ = ["Model", "Outcome", "Parameters", "covers", "cuba_lif", "evaluate", "train_step"]
+__all__ = ["Model", "Outcome", "Parameters", "covers", "cuba_lif", "evaluate", "is_compiled", "take", "train_step"]

@@ -28,6 +28,15 @@ def entry(function: Callable[..., Any]) -> Callable[..., Any]:
         numba.config.CACHE_DIR = chosen
 
 
+def is_compiled() -> bool:
+    """Whether this machine has compiled a training step before; the first one takes some seconds longer.
+
+    Also true for another type of processor that shares the cache: a message may depend on it, nothing else.
+    """
+    folder = Path(numba.config.CACHE_DIR or _cache_folder())
+    return any(folder.rglob("entries.train*.nbi"))
+
+
 def _cache_folder() -> Path:
     """One folder for each state of the sources: Numba looks at the file of the entry alone, not at those it calls."""
     sources = sorted(Path(__file__).parent.glob("*.py"))
