@@ -57,16 +57,16 @@ def kernel_step(work: Workload, threads: int) -> Callable[[], tuple[float, list[
     return step
 
 
-def compare(work: Workload, runs: int, threads: int) -> None:
+def compare(work: Workload, runs: int, threads: int, clock: Callable[[], float]) -> None:
     ways = {"loop": loop_step(work, False), "unbind": loop_step(work, True), "cpu": kernel_step(work, threads)}
     first = {name: way() for name, way in ways.items()}
     errors = [(a - b).norm() / b.norm() for a, b in zip(first["cpu"][1], first["unbind"][1], strict=True)]
     times: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(runs):
         for name, way in ways.items():
-            start = time.perf_counter()
+            start = clock()
             way()
-            times[name].append((time.perf_counter() - start) * 1e3)
+            times[name].append((clock() - start) * 1e3)
     line = "".join(f"{name} {median(each):7.1f} ms   " for name, each in times.items())
     for name in ("loop", "unbind"):
         ratio = median(slow / fast for slow, fast in zip(times[name], times["cpu"], strict=True))
@@ -78,12 +78,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=15)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--cpu-time", action="store_true", help="for a machine that others use too; one thread only")
     parser.add_argument("--only", default="", help="part of a name")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     for work in all_workloads():
         if arguments.only in work.name:
-            compare(work, arguments.runs, arguments.threads)
+            clock = time.process_time if arguments.cpu_time else time.perf_counter
+            compare(work, arguments.runs, arguments.threads, clock)
 
 
 if __name__ == "__main__":

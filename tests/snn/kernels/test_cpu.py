@@ -254,6 +254,19 @@ def test_what_does_not_fit_is_named() -> None:
     fails("encoder", inputs=case.dense)
 
 
+def test_a_layer_that_the_kernel_does_not_cover_is_refused() -> None:
+    current, decay = torch.zeros(1, 3, 2), torch.full((2,), 0.5)
+
+    def fails(current: torch.Tensor, alpha: torch.Tensor) -> None:
+        assert not cpu.covers(current, None, alpha)
+        with pytest.raises(ValueError, match="float32"):
+            cpu.cuba_lif(current, None, alpha=alpha, beta=0.5, scale=1.0, reset="zero", input_gain=1.0)
+
+    fails(current.double(), decay)
+    fails(current, decay.clone().requires_grad_())
+    assert cpu.covers(current, None, decay)
+
+
 def test_batches_are_those_of_the_data_set() -> None:
     rng = np.random.default_rng(0)
     packer = Packer(12, 300)

@@ -56,19 +56,19 @@ class Batch:
         w1, v, w2, gain, bias = parameters
         self.nb_inputs, self.nb_hidden = w1.shape
         self.nb_classes = w2.shape[1]
-        self.labels = labels.numpy()
+        self.labels = labels.long().numpy()
         self.recurrent = v is not None
         hidden = memory.units(self.nb_hidden, model.alpha, model.beta, model.input_gain, model.reset, model.scale)
         readout = memory.readout_units(model.alpha, model.beta, model.input_gain, self.nb_classes)
         self.weights = memory.network_weights(w1, v, w2, hidden, readout)
         if isinstance(inputs, EventBatch):
             self.steps = inputs.nb_steps
-            self.trains = Trains(inputs.unit.numpy(), inputs.count.numpy(), inputs.bags.numpy())
+            self.trains = Trains(inputs.unit.int().numpy(), inputs.count.float().numpy(), inputs.bags.int().numpy())
             starts = self.trains.bags[:: memory.SAMPLES * self.steps]
             nb_events = int(np.diff(starts, append=self.trains.bags[-1]).max())
         else:
             self.steps = inputs.shape[1]
-            self.analog = inputs.contiguous().numpy()
+            self.analog = inputs.detach().float().contiguous().numpy()
             nb_events = memory.SAMPLES * self.steps * self.nb_inputs
 
         def part(first: int, last: int) -> _Part:

@@ -22,7 +22,16 @@ def cuba_lif(
     reset: str,
     input_gain: float | Tensor,
 ) -> tuple[Tensor, Tensor]:
-    """Current-based leaky integrate-and-fire units; arguments and equations as `reference.cuba_lif`."""
+    """Current-based leaky integrate-and-fire units; arguments and equations as `reference.cuba_lif`.
+
+    Raises:
+        ValueError: this kernel does not cover it.
+    """
+    if not covers(current, v, alpha, beta, input_gain):
+        raise ValueError(
+            "the cpu kernel takes float32 tensors on the CPU, and gives no gradient of alpha, beta or input_gain; "
+            f"current is {current.dtype} on {current.device}"
+        )
     units = memory.units(current.shape[2], alpha, beta, input_gain, reset, scale)
     spikes, membrane = _CubaLIF.apply(current, v, units)
     return spikes, membrane
