@@ -3,9 +3,9 @@
 from types import ModuleType
 
 from snn_tune.errors import UserError, near_match
-from snn_tune.snn.kernels import reference
+from snn_tune.snn.kernels import cpu, reference
 
-KERNELS: dict[str, ModuleType] = {"reference": reference}
+KERNELS: dict[str, ModuleType] = {"reference": reference, "cpu": cpu}
 CHOICES = ("auto", *KERNELS)
 
 

@@ -1,0 +1,142 @@
+"""A batch made ready for the compiled code, and shared among threads."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from snn_tune.datasets.events import EventBatch
+from snn_tune.snn.kernels.cpu import entries, memory
+from snn_tune.snn.kernels.cpu.encoder import Encoder
+from snn_tune.snn.kernels.cpu.network import Block, Scores
+from snn_tune.snn.kernels.cpu.sparse import Counts, Floats, Trains
+
+Result = TypeVar("Result")
+
+
+class Parameters(NamedTuple):
+    """`v` is None in a feed-forward network; `gain` and `bias`, the encoder's, where the input is events."""
+
+    w1: Tensor
+    v: Tensor | None
+    w2: Tensor
+    gain: Tensor | None = None
+    bias: Tensor | None = None
+
+
+class Model(NamedTuple):
+    """What the network computes; the names of `snn_tune.snn.cuba_lif`."""
+
+    alpha: float
+    beta: float
+    scale: float
+    reset: str = "zero"
+    input_gain: float = 1.0
+
+
+class _Part(NamedTuple):
+    """The samples of one thread, and its memory."""
+
+    first: int
+    last: int
+    block: Block
+    encoder: Encoder | None
+
+
+class Batch:
+    """Input, labels and weights as the compiled code takes them."""
+
+    def __init__(
+        self, inputs: EventBatch | Tensor, labels: Tensor, parameters: Parameters, model: Model, threads: int
+    ) -> None:
+        w1, v, w2, gain, bias = parameters
+        self.nb_inputs, self.nb_hidden = w1.shape
+        self.nb_classes = w2.shape[1]
+        self.labels = labels.long().numpy()
+        self.recurrent = v is not None
+        hidden = memory.units(self.nb_hidden, model.alpha, model.beta, model.input_gain, model.reset, model.scale)
+        readout = memory.readout_units(model.alpha, model.beta, model.input_gain, self.nb_classes)
+        self.weights = memory.network_weights(w1, v, w2, hidden, readout)
+        if isinstance(inputs, EventBatch):
+            self.steps = inputs.nb_steps
+            self.trains = Trains(inputs.unit.int().numpy(), inputs.count.float().numpy(), inputs.bags.int().numpy())
+            starts = self.trains.bags[:: memory.SAMPLES * self.steps]
+            nb_events = int(np.diff(starts, append=self.trains.bags[-1]).max())
+        else:
+            self.steps = inputs.shape[1]
+            self.analog = inputs.detach().float().contiguous().numpy()
+            nb_events = memory.SAMPLES * self.steps * self.nb_inputs
+
+        def part(first: int, last: int) -> _Part:
+            encoder = None
+            if gain is not None and bias is not None:
+                encoder = memory.encoder(gain, bias, model.beta, model.scale, w1, *self.analog.shape[1:])
+            sizes = self.steps, self.nb_inputs, self.nb_hidden, self.nb_classes, nb_events
+            return _Part(first, last, memory.network_block(*sizes), encoder)
+
+        blocks = -(-len(labels) // memory.SAMPLES)
+        cuts = [min(i * blocks // threads * memory.SAMPLES, len(labels)) for i in range(threads + 1)]
+        self.parts = [part(first, last) for first, last in pairwise(cuts) if first < last]
+
+    def evaluate(self) -> Scores:
+        """Forward alone."""
+        nll, logits = self._room_for_scores()
+
+        def work(part: _Part) -> Counts:
+            scores = Scores(nll, logits, np.zeros(self.weights.w1.shape[1], np.int64))
+            span = part.first, part.last
+            if part.encoder is None:
+                entries.evaluate(self.weights, part.block, self.trains, *span, self.steps, self.labels, scores)
+            else:
+                entries.evaluate_analog(self.weights, part.block, part.encoder, self.analog, *span, self.labels, scores)
+            return scores.spike_counts
+
+        counts: Any = sum(self._share_out(work))
+        return Scores(nll, logits, counts[: self.nb_hidden])
+
+    def train(self, share: Floats, grad_spike: Floats) -> tuple[Scores, Parameters]:
+        """Forward and backward; arguments as `entries.train`."""
+        nll, logits = self._room_for_scores()
+        hidden, classes = self.weights.w1.shape[1], self.weights.w2.shape[1]
+
+        def work(part: _Part) -> tuple[Counts, Floats, Floats, Floats]:
+            scores = Scores(nll, logits, np.zeros(hidden, np.int64))
+            grad_w1 = memory.aligned(self.nb_inputs, hidden)
+            grad_hidden = memory.aligned(self.nb_hidden, classes + hidden * self.recurrent)
+            grad_encoder = memory.aligned(2, memory.padded(self.nb_inputs))
+            span, grads = (part.first, part.last), (grad_w1, grad_hidden)
+            loss = self.labels, share, grad_spike, scores, grads
+            if part.encoder is None:
+                entries.train(self.weights, part.block, self.trains, *span, self.steps, *loss)
+            else:
+                entries.train_analog(self.weights, part.block, part.encoder, self.analog, *span, *loss, grad_encoder)
+            return scores.spike_counts, grad_w1, grad_hidden, grad_encoder
+
+        totals: Any = [sum(each) for each in zip(*self._share_out(work), strict=True)]
+        counts, grad_w1, grad_hidden, grad_encoder = totals
+        gradients = Parameters(
+            _tensor(grad_w1[:, : self.nb_hidden]),
+            _tensor(grad_hidden[:, classes : classes + self.nb_hidden]) if self.recurrent else None,
+            _tensor(grad_hidden[:, classes - self.nb_classes : classes]),
+        )
+        if self.parts[0].encoder is not None:
+            gain, bias = grad_encoder[:, : self.nb_inputs]
+            gradients = gradients._replace(gain=_tensor(gain), bias=_tensor(bias))
+        return Scores(nll, logits, counts[: self.nb_hidden]), gradients
+
+    def _share_out(self, work: Callable[[_Part], Result]) -> list[Result]:
+        if len(self.parts) == 1:
+            return [work(self.parts[0])]
+        with ThreadPoolExecutor(len(self.parts)) as pool:
+            return list(pool.map(work, self.parts))
+
+    def _room_for_scores(self) -> tuple[Floats, Floats]:
+        return np.zeros(len(self.labels), np.float32), np.zeros((len(self.labels), self.nb_classes), np.float32)
+
+
+def _tensor(array: Floats) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array))

@@ -1,0 +1,47 @@
+"""Compiled code tests no index: what reaches it is tested here."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from snn_tune.datasets.events import EventBatch
+from snn_tune.snn.kernels.cpu.batch import Parameters
+
+
+def check(inputs: EventBatch | Tensor, labels: Tensor, parameters: Parameters) -> None:
+    """Raise a ValueError, which names the argument, where they do not fit each other."""
+    for name, tensor in parameters._asdict().items():
+        if tensor is not None and (tensor.dtype != torch.float32 or tensor.device.type != "cpu"):
+            raise ValueError(f"{name} must be float32 on the CPU; it is {tensor.dtype} on {tensor.device}")
+    w1, v, w2, gain, bias = parameters
+    (nb_inputs, nb_hidden), nb_classes = w1.shape, w2.shape[1]
+    shapes: dict[str, tuple[Tensor | None, tuple[int, ...]]] = {
+        "w2": (w2, (nb_hidden, nb_classes)),
+        "v": (v, (nb_hidden, nb_hidden)),
+    }
+    shapes |= {"gain": (gain, (nb_inputs,)), "bias": (bias, (nb_inputs,))}
+    for name, (tensor, shape) in shapes.items():
+        if tensor is not None and tuple(tensor.shape) != shape:
+            raise ValueError(f"{name} must be {shape} beside w1 {tuple(w1.shape)}; it is {tuple(tensor.shape)}")
+    if len(labels) == 0 or len(labels) != len(inputs):
+        raise ValueError(
+            f"labels must be one for each of the {len(inputs)} samples, at least one; they are {len(labels)}"
+        )
+    if not 0 <= int(labels.min()) <= int(labels.max()) < nb_classes:
+        raise ValueError(f"labels must be 0 to {nb_classes - 1}; they are {int(labels.min())} to {int(labels.max())}")
+    if isinstance(inputs, EventBatch):
+        if gain is not None or bias is not None:
+            raise ValueError("events need no encoder: parameters.gain and parameters.bias must be None")
+        _check_events(inputs, nb_inputs)
+    elif gain is None or bias is None:
+        raise ValueError("analog input needs an encoder: parameters.gain and parameters.bias")
+    elif inputs.ndim != 3 or nb_inputs % inputs.shape[2] != 0:
+        raise ValueError(f"inputs must be (B, T, channels), {nb_inputs} units a multiple; it is {tuple(inputs.shape)}")
+
+
+def _check_events(events: EventBatch, nb_inputs: int) -> None:
+    units = events.unit.numpy()
+    if len(units) and units.view(np.uint32).max() >= nb_inputs:
+        raise ValueError(f"inputs.unit must be 0 to {nb_inputs - 1}; it is {units.min()} to {units.max()}")
+    if int(events.bags[0]) != 0 or int(events.bags[-1]) != len(units) or len(events.count) != len(units):
+        raise ValueError("inputs.bags must run from 0 to the number of events, and each event have a count")

@@ -1,0 +1,89 @@
+"""What Python calls: samples `first` to `last` of a batch, a block at a time."""
+
+from typing import Any
+
+from snn_tune.snn.kernels.cpu.compiled import entry
+from snn_tune.snn.kernels.cpu.encoder import Encoder, encode, encode_back
+from snn_tune.snn.kernels.cpu.network import Block, Scores, Weights, add_gradients, backward, forward, score
+from snn_tune.snn.kernels.cpu.sparse import Trains
+
+
+@entry
+def evaluate(
+    weights: Weights, block: Block, inputs: Trains, first: int, last: int, steps: int, labels: Any, scores: Scores
+) -> None:
+    """Scores of events."""
+    for start in range(first, last, len(block.syn)):
+        samples = min(len(block.syn), last - start)
+        forward(weights, block, inputs, start * steps, samples, steps)
+        score(block, scores, start, samples, steps, labels, scores.nll)
+
+
+@entry
+def evaluate_analog(
+    weights: Weights, block: Block, encoder: Encoder, analog: Any, first: int, last: int, labels: Any, scores: Scores
+) -> None:
+    """Scores of analog input."""
+    steps = analog.shape[1]
+    for start in range(first, last, len(block.syn)):
+        samples = min(len(block.syn), last - start)
+        block.diverged[:] = 0.0
+        encode(encoder, analog, start, samples, steps, block.diverged)
+        forward(weights, block, encoder.spikes, 0, samples, steps)
+        score(block, scores, start, samples, steps, labels, scores.nll)
+
+
+@entry
+def train(
+    weights: Weights,
+    block: Block,
+    inputs: Trains,
+    first: int,
+    last: int,
+    steps: int,
+    labels: Any,
+    share: Any,
+    grad_spike: Any,
+    scores: Scores,
+    grads: Any,
+) -> None:
+    """Scores of events, and the gradients of their loss added to `grads`: of w1, and of [w2 | v] or w2.
+
+    Args:
+        share: of each sample in the batch's mean.
+        grad_spike: the regulariser's gradient of a spike, for each hidden unit.
+    """
+    for start in range(first, last, len(block.syn)):
+        samples = min(len(block.syn), last - start)
+        forward(weights, block, inputs, start * steps, samples, steps)
+        score(block, scores, start, samples, steps, labels, share)
+        backward(weights, block, scores.logits.shape[1], grad_spike, samples, steps)
+        add_gradients(weights, block, inputs, start * steps, samples, steps, grads)
+
+
+@entry
+def train_analog(
+    weights: Weights,
+    block: Block,
+    encoder: Encoder,
+    analog: Any,
+    first: int,
+    last: int,
+    labels: Any,
+    share: Any,
+    grad_spike: Any,
+    scores: Scores,
+    grads: Any,
+    grad_encoder: Any,
+) -> None:
+    """The same for analog input; the rows of `grad_encoder` are the gradients of gain and bias."""
+    steps = analog.shape[1]
+    for start in range(first, last, len(block.syn)):
+        samples = min(len(block.syn), last - start)
+        block.diverged[:] = 0.0
+        encode(encoder, analog, start, samples, steps, block.diverged)
+        forward(weights, block, encoder.spikes, 0, samples, steps)
+        score(block, scores, start, samples, steps, labels, share)
+        backward(weights, block, scores.logits.shape[1], grad_spike, samples, steps)
+        add_gradients(weights, block, encoder.spikes, 0, samples, steps, grads)
+        encode_back(encoder, analog, start, samples, steps, block.rows, weights.w2.shape[1], grad_encoder)

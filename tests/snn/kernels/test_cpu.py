@@ -1,0 +1,284 @@
+"""The CPU kernel against the reference: spike for spike, gradients to float32's rounding."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from cases import NetworkCase, by_reference, draw_layer, draw_network, pack, relative_error
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from snn_tune.datasets.events import Packer
+from snn_tune.snn.kernels import cpu, reference
+from snn_tune.snn.kernels.cpu import Model, Outcome, Parameters
+
+GOLDEN = Path(os.environ.get("SNN_TUNE_GOLDEN", "/nonexistent"))
+TOLERANCE = 1e-3  # the surrogate magnifies a membrane's rounding up to 2 x scale times
+SIZES = st.tuples(
+    st.sampled_from([1, 2, 3, 9, 256]),
+    st.sampled_from([1, 2, 3, 10, 100, 1000]),
+    st.sampled_from([1, 7, 16, 37, 70, 450]),
+).filter(lambda sizes: np.prod(sizes) <= 1e6)
+RESETS = st.sampled_from(["zero", "subtract"])
+DRIVES = st.sampled_from([-3.0, 0.0, 0.5, 1.0, 4.0])  # silent ... as often as they can
+
+
+def run(case: NetworkCase, threads: int = 1) -> Outcome:
+    return cpu.train_step(
+        case.inputs, case.labels, case.parameters, case.model,
+        strength=case.strength, reduction=case.reduction, class_weights=case.class_weights, threads=threads,
+    )  # fmt: skip
+
+
+def assert_agree(found: Outcome, wanted: Outcome) -> None:
+    assert found.spike_counts.equal(wanted.spike_counts)
+    assert found.loss == pytest.approx(wanted.loss, rel=TOLERANCE)
+    assert relative_error(found.logits, wanted.logits) <= TOLERANCE
+    np.testing.assert_allclose(found.nll, wanted.nll, rtol=TOLERANCE, atol=1e-4)
+    assert found.nb_correct == wanted.nb_correct
+    for name, grad in found.gradients._asdict().items():
+        expected = getattr(wanted.gradients, name)
+        assert (grad is None) == (expected is None), name
+        if grad is not None:
+            assert relative_error(grad, expected) <= TOLERANCE, name
+
+
+@settings(max_examples=30, deadline=None)
+@given(SIZES, st.integers(0, 2**32), st.booleans(), RESETS, DRIVES, st.booleans())
+@example((256, 100, 450), 1, True, "zero", 0.5, True)
+@example((3, 1000, 450), 2, True, "subtract", 0.5, False)
+@example((1, 1, 1), 3, True, "zero", 4.0, False)
+def test_layer(
+    sizes: tuple[int, int, int], seed: int, recurrent: bool, reset: str, drive: float, per_unit: bool
+) -> None:
+    case = draw_layer(seed, *sizes, recurrent=recurrent, reset=reset, drive=drive, per_unit=per_unit)
+    ways = torch.randn(2, *sizes, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+    def by(kernel: object, dtype: torch.dtype) -> list[torch.Tensor]:
+        current = case.current.to(dtype, copy=True).requires_grad_()
+        v = None if case.v is None else case.v.to(dtype, copy=True).requires_grad_()
+        constants = [c.to(dtype) if isinstance(c, torch.Tensor) else c for c in (case.alpha, case.beta, case.gain)]
+        spikes, membrane = kernel.cuba_lif(
+            current, v, alpha=constants[0], beta=constants[1], scale=case.scale, reset=reset, input_gain=constants[2]
+        )
+        if sizes[1] > 2:  # before that, nothing depends on the current
+            ((spikes * ways[0].to(dtype)).sum() + (membrane * ways[1].to(dtype)).sum()).backward()
+        grads = [torch.zeros_like(p) if p.grad is None else p.grad for p in (current, v) if p is not None]
+        return [spikes.detach(), membrane.detach(), *grads]
+
+    found, wanted = by(cpu, torch.float32), by(reference, torch.float64)
+    assert found[0].double().equal(wanted[0])
+    for got, expected in zip(found[1:], wanted[1:], strict=True):
+        assert relative_error(got, expected) <= TOLERANCE
+
+
+@settings(max_examples=30, deadline=None)
+@given(SIZES, st.integers(0, 2**32), st.booleans(), RESETS, DRIVES, st.sampled_from(["sum", "sum_l2", "mean"]))
+@example((256, 100, 450), 1, True, "zero", 1.0, "sum")
+@example((3, 1000, 450), 2, True, "subtract", 1.0, "sum_l2")
+@example((1, 1, 1), 3, True, "zero", 4.0, "mean")
+def test_step(
+    sizes: tuple[int, int, int], seed: int, recurrent: bool, reset: str, drive: float, reduction: str
+) -> None:
+    case = draw_network(seed, *sizes, recurrent=recurrent, reset=reset, reduction=reduction, drive=drive)
+    wanted, _, lead = by_reference(case)
+    assume(lead >= 2e-6)
+    assert_agree(run(case), wanted)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.integers(0, 2**32), st.sampled_from([1, 3, 9]), st.sampled_from([1, 20, 76]), st.sampled_from([1, 3, 4, 12]),
+    st.integers(1, 5), st.booleans(), RESETS,
+)  # fmt: skip
+def test_analog_step(
+    seed: int, batch: int, steps: int, channels: int, units_per_channel: int, recurrent: bool, reset: str
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    analog = torch.randn(batch, steps, channels, generator=generator).cumsum(1) / 2
+    nb_units, hidden = channels * units_per_channel, 21
+
+    def normal(*shape: int) -> torch.Tensor:
+        return torch.randn(*shape, generator=generator)
+
+    v = normal(hidden, hidden) * 0.3 / hidden**0.5 if recurrent else None
+    weights = normal(nb_units, hidden) * 6 / nb_units**0.5, v, normal(hidden, 5)
+    parameters = Parameters(*weights, normal(nb_units) * 3, normal(nb_units))
+    labels = torch.randint(0, 5, (batch,), generator=generator)
+    case = NetworkCase(analog, analog, labels, parameters, Model(0.8, 0.9, 20.0, reset, 0.1), 1e-2, "mean")
+    wanted, clearance, lead = by_reference(case)
+    assume(clearance >= 1e-5 and lead >= 2e-6)
+    assert_agree(run(case), wanted)
+
+
+@pytest.mark.skipif(not GOLDEN.is_dir(), reason="SNN_TUNE_GOLDEN names no folder of golden files")
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.npz")), ids=lambda path: path.stem)
+def test_golden(path: Path) -> None:
+    golden = np.load(path)
+
+    def tensor(name: str) -> torch.Tensor:
+        return torch.from_numpy(golden[name]).float()
+
+    v = tensor("v") if "v" in golden else None
+    alpha, beta, scale, gain, strength = (
+        float(golden[name]) for name in ("alpha", "beta", "scale", "gain", "strength")
+    )
+    reset, reduction = str(golden["reset"]), str(golden["reduction"])
+    spikes, membrane = cpu.cuba_lif(
+        tensor("current"), v, alpha=alpha, beta=beta, scale=scale, reset=reset, input_gain=gain
+    )
+    assert np.array_equal(spikes.numpy(), golden["spikes"])
+    assert relative_error(membrane, torch.from_numpy(golden["membrane"])) <= TOLERANCE
+    x, parameters = tensor("x"), Parameters(tensor("w1"), v, tensor("w2"))
+    labels = torch.from_numpy(golden["y"]).long()
+    found = cpu.train_step(
+        pack(x), labels, parameters, Model(alpha, beta, scale, reset, gain), strength=strength, reduction=reduction
+    )
+    assert np.array_equal(found.spike_counts.numpy(), golden["spikes"].sum((0, 1)))
+    assert found.loss == pytest.approx(float(golden["loss"]), rel=TOLERANCE)
+    assert relative_error(found.logits, torch.from_numpy(golden["logits"])) <= TOLERANCE
+    for name in ("w1", "v", "w2"):
+        if f"grad_{name}" in golden:
+            assert relative_error(getattr(found.gradients, name), torch.from_numpy(golden[f"grad_{name}"])) <= TOLERANCE
+
+
+def test_layer_and_step_have_the_same_gradients() -> None:
+    """The layer between PyTorch's own readout and loss gives the gradients of the step by one call."""
+    case = draw_network(5, 9, 40, 33)
+    w1, v, w2, *_ = (None if p is None else p.clone().requires_grad_() for p in case.parameters)
+    m = case.model
+    spikes, _ = cpu.cuba_lif(
+        case.dense @ w1, v, alpha=m.alpha, beta=m.beta, scale=m.scale, reset=m.reset, input_gain=m.input_gain
+    )
+    frames = reference.leaky_readout(spikes @ w2, alpha=m.alpha, beta=m.beta, input_gain=m.input_gain)
+    loss = torch.nn.functional.nll_loss(frames.max(dim=1).values.log_softmax(1), case.labels, weight=case.class_weights)
+    (loss + case.strength * spikes.sum()).backward()
+    found = run(case).gradients
+    for name, leaf in (("w1", w1), ("v", v), ("w2", w2)):
+        assert relative_error(getattr(found, name), leaf.grad) <= TOLERANCE
+
+
+def test_a_membrane_of_exactly_1_does_not_fire() -> None:
+    current = torch.zeros(1, 6, 2)
+    current[0, 0] = torch.tensor([1.0, np.nextafter(np.float32(1), np.float32(2))])
+    spikes, membrane = cpu.cuba_lif(current, None, alpha=0.5, beta=0.5, scale=10.0, reset="zero", input_gain=1.0)
+    assert membrane[0, 2, 0] == 1.0
+    assert spikes.sum(1).tolist() == [[0, 1]]
+
+
+def test_of_equal_maxima_the_first_frame_gets_the_gradient() -> None:
+    """Without memory (alpha = beta = 0) each spike shows as one frame of its weight: both units' are 2."""
+    dense = torch.zeros(1, 12, 2)
+    dense[0, 1, 0] = dense[0, 5, 1] = 1
+    parameters = Parameters(torch.eye(2) * 3, None, torch.tensor([[2.0, 0.0], [2.0, 0.0]]))
+    labels = torch.tensor([1])
+    found = cpu.train_step(pack(dense), labels, parameters, Model(0.0, 0.0, 10.0), strength=0.0, reduction="sum")
+    assert found.spike_counts.tolist() == [1, 1]
+    assert found.logits.tolist() == [[2.0, 0.0]]
+    assert found.gradients.w2[0, 0] == pytest.approx(np.exp(2) / (1 + np.exp(2)))
+    assert found.gradients.w2[1].tolist() == [0.0, 0.0]
+
+
+def test_a_batch_without_an_event() -> None:
+    case = draw_network(0, 3, 20, 7)
+    case.dense = torch.zeros_like(case.dense)
+    case.inputs = pack(case.dense)
+    found = run(case)
+    assert found.spike_counts.sum() == 0
+    assert_agree(found, by_reference(case)[0])
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("reduction", ["sum", "sum_l2"])
+def test_results_are_the_same_bits_whatever_ran_before(threads: int, reduction: str) -> None:
+    case = draw_network(3, 37, 50, 70, reduction=reduction)
+    first = run(case, threads)
+    run(draw_network(4, 9, 80, 33, recurrent=False, reset="subtract"))
+    cpu.evaluate(case.inputs, case.labels, case.parameters, case.model)
+    again = run(case, threads)
+    assert first.loss == again.loss
+    for one, other in zip((*first[1:3], *first.gradients[:3]), (*again[1:3], *again.gradients[:3]), strict=True):
+        assert one.numpy().tobytes() == other.numpy().tobytes()
+    assert_agree(again, by_reference(case)[0])
+
+
+def test_evaluate_gives_the_scores_of_the_step() -> None:
+    case = draw_network(6, 11, 40, 37)
+    step = run(case)
+    scores = cpu.evaluate(
+        case.inputs, case.labels, case.parameters, case.model,
+        strength=case.strength, reduction=case.reduction, class_weights=case.class_weights,
+    )  # fmt: skip
+    assert scores.gradients is None
+    assert (scores.loss, scores.nb_correct) == (step.loss, step.nb_correct)
+    assert scores.logits.equal(step.logits)
+    assert scores.nll.equal(step.nll)
+    assert scores.spike_counts.equal(step.spike_counts)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("name", ["w1", "v", "w2", "gain", "bias", "inputs"])
+@pytest.mark.parametrize("analog", [False, True])
+def test_a_network_that_diverged_has_no_finite_loss(name: str, value: float, analog: bool) -> None:
+    case = draw_network(7, 10, 60, 37)
+    if analog:
+        gain, bias = torch.full((len(case.parameters.w1),), 3.0), torch.ones(len(case.parameters.w1))
+        case.parameters = case.parameters._replace(gain=gain, bias=bias)
+        case.inputs = torch.rand(10, 60, len(case.parameters.w1))
+    elif name in ("gain", "bias"):
+        pytest.skip("no encoder")
+    if name == "inputs":
+        (case.inputs if analog else case.inputs.count).view(-1)[40] = value
+    else:
+        fired = run(case).spike_counts.argmax()
+        poisoned = getattr(case.parameters, name)
+        poisoned[fired if name in ("v", "w2") else 3] = value
+    assert not np.isfinite(run(case).loss)
+
+
+def test_what_does_not_fit_is_named() -> None:
+    case = draw_network(8, 3, 10, 7)
+
+    def fails(match: str, **changes: object) -> None:
+        with pytest.raises(ValueError, match=match):
+            run(NetworkCase(**{**vars(case), **changes}))
+
+    fails("labels", labels=torch.tensor([0, 1, 7]))
+    fails("labels", labels=torch.tensor([0, 1]))
+    fails("unit", parameters=case.parameters._replace(w1=case.parameters.w1[:9]))
+    fails("w2", parameters=case.parameters._replace(w2=case.parameters.w2[:-1]))
+    fails("v must be", parameters=case.parameters._replace(v=case.parameters.v[:-1]))
+    fails("w1 must be float32", parameters=case.parameters._replace(w1=case.parameters.w1.double()))
+    fails("encoder", inputs=case.dense)
+
+
+def test_a_layer_that_the_kernel_does_not_cover_is_refused() -> None:
+    current, decay = torch.zeros(1, 3, 2), torch.full((2,), 0.5)
+
+    def fails(current: torch.Tensor, alpha: torch.Tensor) -> None:
+        assert not cpu.covers(current, None, alpha)
+        with pytest.raises(ValueError, match="float32"):
+            cpu.cuba_lif(current, None, alpha=alpha, beta=0.5, scale=1.0, reset="zero", input_gain=1.0)
+
+    fails(current.double(), decay)
+    fails(current, decay.clone().requires_grad_())
+    assert cpu.covers(current, None, decay)
+
+
+def test_batches_are_those_of_the_data_set() -> None:
+    rng = np.random.default_rng(0)
+    packer = Packer(12, 300)
+    for nb_samples, nb_spikes in ((5, 400), (1, 0), (4, 30)):
+        packer.add(nb_samples, *(rng.integers(0, high, nb_spikes) for high in (nb_samples, 12, 300)))
+    events = packer.events()
+    for samples in ([3, 0, 9, 5, 3], [5], list(range(10))):
+        found, wanted = cpu.take(events, np.array(samples)), events.batch(np.array(samples))
+        assert found.nb_steps == wanted.nb_steps
+        for name in ("unit", "count", "bags"):
+            assert getattr(found, name).dtype == getattr(wanted, name).dtype
+            assert getattr(found, name).equal(getattr(wanted, name))
+    for sample in (-1, 10):
+        with pytest.raises(IndexError, match="samples must be 0 to 9"):
+            cpu.take(events, np.array([0, sample]))
