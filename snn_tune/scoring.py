@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn import functional
 
 from snn_tune.datasets.dataset import Part
-from snn_tune.snn import SpikingNetwork
+from snn_tune.snn import SpikingNetwork, score
 
 SILENT = 1e-3  # spikes of a unit in a sample, below which a network counts as silent
 SATURATED = 0.9  # part of the highest possible rate, above which it counts as saturated
@@ -37,7 +36,6 @@ def batches(order: NDArray[np.int64], batch_size: int) -> Iterator[NDArray[np.in
         yield order[start : start + batch_size]
 
 
-@torch.no_grad()
 def evaluate(network: SpikingNetwork, part: Part, batch_size: int) -> Score:
     """Take the whole part through the network."""
     device = network.w1.device
@@ -45,10 +43,9 @@ def evaluate(network: SpikingNetwork, part: Part, batch_size: int) -> Score:
     predictions = []
     for where in batches(np.arange(len(part)), batch_size):
         inputs, labels = part.batch(where)
-        activity = network(inputs.to(device))
-        loss = loss + functional.cross_entropy(activity.logits, labels.to(device), reduction="sum")
-        spikes = spikes + activity.spikes.sum()
-        predictions.append(activity.logits.argmax(dim=1))
+        scores = score(network, inputs.to(device), labels.to(device))
+        loss, spikes = loss + scores.nll.sum(dtype=torch.float64), spikes + scores.spike_counts.sum()
+        predictions.append(scores.logits.argmax(dim=1))
     predicted = torch.cat(predictions).cpu().numpy()
     return Score(
         accuracy=float((predicted == part.labels).mean()),

@@ -10,12 +10,13 @@ from rich.console import Console
 
 from snn_tune import provenance, training
 from snn_tune.cluster import Cluster, PerTrial
+from snn_tune.compiled import is_compiled
 from snn_tune.datasets.dataset import Dataset
 from snn_tune.errors import UserError
 from snn_tune.executor import execute
 from snn_tune.progress import ProgressLine
 from snn_tune.quiet import output_to
-from snn_tune.snn.kernels import choose
+from snn_tune.snn.kernels import check
 from snn_tune.store import tracking_uri
 from snn_tune.study import Study
 from snn_tune.tracking import OVER, Tracker
@@ -48,7 +49,7 @@ def run(study: Study, options: Options, fit: Fit = training.fit) -> None:
         UserError: something that the user can mend; nothing finished is lost.
         KeyboardInterrupt: stopped by the user; the running trials are marked so.
     """
-    choose(options.kernel)
+    check(options.kernel)
     log = options.root / "ray" / f"{study.name}.log"
     with output_to(log) as console:
         cluster = Cluster(options.address)
@@ -72,6 +73,9 @@ def _run(study: Study, options: Options, fit: Fit, cluster: Cluster, per_trial: 
         nb_done = len(trials) - len(missing)
         console.print(f"{len(trials)} trials: {nb_done} done, {len(missing)} to run", highlight=False)
         if missing:
+            if fit is training.fit and options.kernel != "reference" and not is_compiled():
+                console.print("compiling the cpu kernel, once for this machine: some seconds", highlight=False)
+                training.compile_kernel(missing[0].parameters, first, options.kernel)
             data = _share(study, {trial.parameters.nb_steps for trial in missing}, first, options.data_dir)
             del first  # the store has it
             job = _job(study, options, fit, cluster, per_trial, missing, data)

@@ -58,7 +58,7 @@ def train_trial(config: dict[str, str], job: Job) -> None:
     epochs: list[Epoch] = []
     tags = {"threads": str(job.threads), "trials_beside": str(job.beside), "device": device_name(device)}
     try:
-        tags["kernel"] = choose(job.kernel).__name__.rpartition(".")[2]
+        tags["kernel"] = choose(job.kernel, torch.zeros(1, device=device))
         outcome = _fit(trial, job, device, epochs)
         files = _save(outcome, job.folder / trial.key)
         ending = Ending(outcome.state, outcome.reason, outcome.activity, outcome.metrics, files, tags)

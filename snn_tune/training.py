@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from snn_tune import evidence
-from snn_tune.datasets.dataset import Dataset
+from snn_tune.datasets.dataset import Dataset, Part
+from snn_tune.datasets.events import EventBatch
 from snn_tune.scoring import Score, activity_tag, batches, evaluate
-from snn_tune.snn import NetworkSettings, SpikingNetwork, spike_penalty, weighted_nll
+from snn_tune.snn import NetworkSettings, Scores, SpikingNetwork, train_step
 from snn_tune.trial import Epoch, Parameters
 
 
@@ -88,6 +89,13 @@ def network_settings(parameters: Parameters, data: Dataset) -> NetworkSettings:
     )
 
 
+def compile_kernel(parameters: Parameters, data: Dataset, kernel: str) -> None:
+    """Have all code compiled that training on this data needs, so that trials find it on disk."""
+    network = SpikingNetwork(network_settings(parameters, data), kernel=kernel)
+    _Step(network, parameters, data)
+    evaluate(network, Part(data.train.source, data.train.samples[:1], data.train.labels[:1]), batch_size=1)
+
+
 class _Step:
     """One optimiser step on one batch."""
 
@@ -100,17 +108,23 @@ class _Step:
             counts = np.bincount(data.train.labels, minlength=data.nb_classes)
             weights = len(data.train) / (data.nb_classes * np.maximum(counts, 1))
             self.class_weights = torch.tensor(weights, dtype=torch.float32, device=self.device)
+        self.gradients(*data.train.batch(np.arange(1)))  # compiles, or loads, what the first epoch would be timed with
 
-    def __call__(self, inputs: Any, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Number of samples classified right, and the batch's loss (mean, without the penalty)."""
-        labels = labels.to(self.device)
-        activity = self.network(inputs.to(self.device))
-        loss = weighted_nll(activity.logits, labels, self.class_weights)
-        penalty = spike_penalty(activity.spikes, self.parameters.regularizer, self.parameters.reduction)
-        self.optimizer.zero_grad()
-        (loss + penalty).backward()
+    def __call__(self, inputs: EventBatch | Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Number of samples classified right, and the sum of their losses (without class weights or penalty)."""
+        scores = self.gradients(inputs, labels)
         self.optimizer.step()
-        return (activity.logits.argmax(dim=1) == labels).sum(), loss.detach()
+        return (scores.logits.argmax(dim=1) == labels.to(self.device)).sum(), scores.nll.sum(dtype=torch.float64)
+
+    def gradients(self, inputs: EventBatch | Tensor, labels: Tensor) -> Scores:
+        return train_step(
+            self.network,
+            inputs.to(self.device),
+            labels.to(self.device),
+            strength=self.parameters.regularizer,
+            reduction=self.parameters.reduction,
+            class_weights=self.class_weights,
+        )
 
 
 def _train(step: _Step, data: Dataset, rng: np.random.Generator) -> tuple[float, float, float]:
@@ -119,7 +133,7 @@ def _train(step: _Step, data: Dataset, rng: np.random.Generator) -> tuple[float,
     right = loss = torch.zeros((), dtype=torch.float64, device=step.device)
     for where in batches(rng.permutation(len(data.train)), step.parameters.batch_size):
         batch_right, batch_loss = step(*data.train.batch(where))
-        right, loss = right + batch_right, loss + batch_loss.double() * len(where)
+        right, loss = right + batch_right, loss + batch_loss
     nb_samples = len(data.train)
     return float(right) / nb_samples, float(loss) / nb_samples, time.perf_counter() - started
 

@@ -100,7 +100,7 @@ def test_a_loss_that_is_not_finite_ends_the_trial_with_its_reason(data: Dataset)
     epochs, outcome = run(data, lr=1e36)
     assert outcome.state == "diverged"
     assert "not finite" in outcome.reason
-    assert outcome.reason.endswith("in epoch 1")
+    assert outcome.reason.endswith(f"in epoch {len(epochs) + 1}")
     assert len(epochs) < PARAMETERS.nb_epochs
     assert set(outcome.metrics) == {"run_time_s"}
 

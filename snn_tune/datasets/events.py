@@ -7,6 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from snn_tune.datasets.batching import gather
+
 Ints = NDArray[np.integer]
 
 
@@ -59,20 +61,20 @@ class Events:
         return self.offsets.nbytes + self.step.nbytes + self.unit.nbytes + self.count.nbytes
 
     def batch(self, samples: Ints) -> EventBatch:
-        """The events of these samples, in this order."""
-        starts = self.offsets[samples]
-        lengths = self.offsets[samples + 1] - starts
-        ends = lengths.cumsum()
-        take = np.arange(ends[-1]) + np.repeat(starts - ends + lengths, lengths)
-        bag = np.repeat(np.arange(len(samples)) * self.nb_steps, lengths) + self.step[take]
-        bags = np.zeros(len(samples) * self.nb_steps + 1, dtype=np.int32)
-        np.cumsum(np.bincount(bag, minlength=len(bags) - 1), out=bags[1:])
-        return EventBatch(
-            torch.from_numpy(self.unit[take].astype(np.int32)),
-            torch.from_numpy(self.count[take].astype(np.float32)),
-            torch.from_numpy(bags),
-            self.nb_steps,
-        )
+        """The events of these samples, in this order.
+
+        Raises:
+            IndexError: there is no such sample; none counts from the end, as compiled code tests no index.
+        """
+        samples = np.asarray(samples, np.int64)
+        if len(samples) and not 0 <= samples.min() <= samples.max() < len(self):
+            raise IndexError(f"samples must be 0 to {len(self) - 1}; they are {samples.min()} to {samples.max()}")
+        nb_events = int((self.offsets[samples + 1] - self.offsets[samples]).sum())
+        units, counts = np.empty(nb_events, np.int32), np.empty(nb_events, np.float32)
+        bags = np.empty(len(samples) * self.nb_steps + 1, np.int32)
+        packed = self.offsets, self.step, self.unit, self.count
+        gather(*packed, samples, self.nb_steps, units, counts, bags)
+        return EventBatch(torch.from_numpy(units), torch.from_numpy(counts), torch.from_numpy(bags), self.nb_steps)
 
 
 class Packer:

@@ -80,3 +80,11 @@ def test_types_of_a_batch() -> None:
     assert (batch.unit.dtype, batch.count.dtype, batch.bags.dtype) == (torch.int32, torch.float32, torch.int32)
     assert len(batch) == 2
     assert batch.unit.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("sample", [-1, 3])
+def test_a_sample_that_is_not_there_is_refused(sample: int) -> None:
+    packer = Packer(5, 4)
+    packer.add(3, *(np.array([1]) for _ in range(3)))
+    with pytest.raises(IndexError, match="samples must be 0 to 2"):
+        packer.events().batch(np.array([0, sample]))

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from snn_tune.errors import UserError
-from snn_tune.snn import cuba_lif, spike
+from snn_tune.snn import KernelFallbackWarning, cuba_lif, spike
 
 
 def test_a_membrane_at_the_threshold_does_not_fire() -> None:
@@ -67,3 +67,11 @@ def test_impossible_arguments_are_named(change: dict, message: str) -> None:
 def test_unknown_kernel_is_named_with_its_near_match() -> None:
     with pytest.raises(UserError, match="did you mean 'reference'"):
         cuba_lif(torch.zeros(1, 1, 1), alpha=0.5, beta=0.5, scale=1.0, kernel="referense")
+
+
+def test_what_a_kernel_does_not_cover_is_the_references_with_a_warning() -> None:
+    current = torch.rand(2, 9, 3, dtype=torch.float64)
+    expected = cuba_lif(current, alpha=0.9, beta=0.9, scale=1.0, kernel="reference")
+    with pytest.warns(KernelFallbackWarning, match="the cpu kernel does not cover torch.float64"):
+        found = cuba_lif(current, alpha=0.9, beta=0.9, scale=1.0, kernel="cpu")
+    assert all(map(torch.equal, found, expected))

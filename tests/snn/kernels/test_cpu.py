@@ -10,7 +10,6 @@ from cases import NetworkCase, by_reference, draw_layer, draw_network, pack, rel
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from snn_tune.datasets.events import Packer
 from snn_tune.snn.kernels import cpu, reference
 from snn_tune.snn.kernels.cpu import Model, Outcome, Parameters
 
@@ -265,20 +264,3 @@ def test_a_layer_that_the_kernel_does_not_cover_is_refused() -> None:
     fails(current.double(), decay)
     fails(current, decay.clone().requires_grad_())
     assert cpu.covers(current, None, decay)
-
-
-def test_batches_are_those_of_the_data_set() -> None:
-    rng = np.random.default_rng(0)
-    packer = Packer(12, 300)
-    for nb_samples, nb_spikes in ((5, 400), (1, 0), (4, 30)):
-        packer.add(nb_samples, *(rng.integers(0, high, nb_spikes) for high in (nb_samples, 12, 300)))
-    events = packer.events()
-    for samples in ([3, 0, 9, 5, 3], [5], list(range(10))):
-        found, wanted = cpu.take(events, np.array(samples)), events.batch(np.array(samples))
-        assert found.nb_steps == wanted.nb_steps
-        for name in ("unit", "count", "bags"):
-            assert getattr(found, name).dtype == getattr(wanted, name).dtype
-            assert getattr(found, name).equal(getattr(wanted, name))
-    for sample in (-1, 10):
-        with pytest.raises(IndexError, match="samples must be 0 to 9"):
-            cpu.take(events, np.array([0, sample]))

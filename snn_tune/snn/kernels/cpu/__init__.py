@@ -1,7 +1,6 @@
 """The fast kernel for processors: compiled by Numba, one thread unless told otherwise.
 
 vector.py         a vector of floats as a value, for Numba
-compiled.py       how functions are compiled, and where they are cached
 sparse.py         sums of matrix rows picked by spikes: forward, and weight gradients
 dense.py          the dense product of the way back
 units.py          a step of LIF units, forward and back
@@ -13,10 +12,9 @@ layer_entries.py  what Python calls, for a layer alone; layer.py: as a PyTorch f
 step.py           a batch by one call, for Python
 """
 
+from snn_tune.compiled import is_compiled
 from snn_tune.snn.kernels.cpu.batch import Model, Parameters
-from snn_tune.snn.kernels.cpu.compiled import is_compiled
-from snn_tune.snn.kernels.cpu.feed import take
 from snn_tune.snn.kernels.cpu.layer import covers, cuba_lif
 from snn_tune.snn.kernels.cpu.step import Outcome, evaluate, train_step
 
-__all__ = ["Model", "Outcome", "Parameters", "covers", "cuba_lif", "evaluate", "is_compiled", "take", "train_step"]
+__all__ = ["Model", "Outcome", "Parameters", "covers", "cuba_lif", "evaluate", "is_compiled", "train_step"]

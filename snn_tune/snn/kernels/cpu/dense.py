@@ -5,7 +5,7 @@ from typing import Any
 import numba
 from llvmlite import binding
 
-from snn_tune.snn.kernels.cpu.compiled import inlined
+from snn_tune.compiled import inlined
 from snn_tune.snn.kernels.cpu.vector import LANES, fma, item, load, splat, store, zeros
 
 ROWS = 4

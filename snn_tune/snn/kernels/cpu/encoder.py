@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from snn_tune.snn.kernels.cpu.compiled import inlined
+from snn_tune.compiled import inlined
 from snn_tune.snn.kernels.cpu.dense import ROWS, product
 from snn_tune.snn.kernels.cpu.sparse import Floats, Trains
 from snn_tune.snn.kernels.cpu.units import ONE, list_spikes

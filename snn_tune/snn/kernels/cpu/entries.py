@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from snn_tune.snn.kernels.cpu.compiled import entry
+from snn_tune.compiled import entry
 from snn_tune.snn.kernels.cpu.encoder import Encoder, encode, encode_back
 from snn_tune.snn.kernels.cpu.network import Block, Scores, Weights, add_gradients, backward, forward, score
 from snn_tune.snn.kernels.cpu.sparse import Trains

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from snn_tune.snn.kernels.cpu.compiled import entry, inlined
+from snn_tune.compiled import entry, inlined
 from snn_tune.snn.kernels.cpu.dense import ROWS, product
 from snn_tune.snn.kernels.cpu.sparse import ByUnit, Floats, Trains, add_bag, add_weight_gradient, sort_by_unit
 from snn_tune.snn.kernels.cpu.units import Units, list_spikes, step, step_back

@@ -9,7 +9,7 @@ the readout at t + 1 and on the current of t + 1, whose gradients row t + 1 hold
 
 from typing import Any, NamedTuple
 
-from snn_tune.snn.kernels.cpu.compiled import inlined
+from snn_tune.compiled import inlined
 from snn_tune.snn.kernels.cpu.dense import ROWS, product
 from snn_tune.snn.kernels.cpu.readout import Peaks, integrate, integrate_back, nll
 from snn_tune.snn.kernels.cpu.sparse import (

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from snn_tune.snn.kernels.cpu.compiled import inlined
+from snn_tune.compiled import inlined
 from snn_tune.snn.kernels.cpu.sparse import Floats, Trains, sum_rows
 from snn_tune.snn.kernels.cpu.units import Units
 from snn_tune.snn.kernels.cpu.vector import LANES, fma, item, load, splat, store, where_above, where_equal, zeros

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from snn_tune.snn.kernels.cpu.compiled import inlined
+from snn_tune.compiled import inlined
 from snn_tune.snn.kernels.cpu.vector import LANES, WIDE, fma, item, load, splat, store, zeros
 
 Floats = NDArray[np.float32]

@@ -1,4 +1,4 @@
-"""How the kernel is compiled: once for a machine, to the user's cache folder, with NaN kept alive."""
+"""How functions are compiled by Numba: once for a machine, to the user's cache folder, with NaN kept alive."""
 
 import hashlib
 from collections.abc import Callable
@@ -39,6 +39,11 @@ def is_compiled() -> bool:
 
 def _cache_folder() -> Path:
     """One folder for each state of the sources: Numba looks at the file of the entry alone, not at those it calls."""
-    sources = sorted(Path(__file__).parent.glob("*.py"))
+    package = Path(__file__).parent
+    sources = [
+        Path(__file__),
+        package / "datasets" / "batching.py",
+        *sorted((package / "snn/kernels/cpu").glob("*.py")),
+    ]
     state = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
-    return user_cache_path("snn_tune") / "numba" / state[:16]
+    return user_cache_path("snn_tune", appauthor=False) / "numba" / state[:16]

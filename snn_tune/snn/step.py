@@ -1,0 +1,83 @@
+"""A batch by one call, on whichever kernel is fastest: the gradients of its loss, or its scores alone."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from snn_tune.datasets.events import EventBatch
+from snn_tune.snn.kernels import choose, cpu
+from snn_tune.snn.loss import weighted_nll
+from snn_tune.snn.network import SpikingNetwork
+from snn_tune.snn.regularizer import spike_penalty
+
+
+class Scores(NamedTuple):
+    """What a batch did: logits (B, O); nll of each sample, unweighted, (B,); spikes of each hidden unit, (H,)."""
+
+    logits: Tensor
+    nll: Tensor
+    spike_counts: Tensor
+
+
+def train_step(
+    network: SpikingNetwork,
+    inputs: EventBatch | Tensor,
+    labels: Tensor,
+    *,
+    strength: float = 0.0,
+    reduction: str = "sum",
+    class_weights: Tensor | None = None,
+) -> Scores:
+    """Put the gradient of the loss into the `grad` of each of the network's parameters.
+
+    Args:
+        inputs: events, or analog input (B, T, channels), on the network's device.
+        labels: (B,), classes as int64.
+        strength, reduction: of the penalty on hidden spikes, see `spike_penalty`.
+        class_weights: (O,), see `weighted_nll`.
+    """
+    if choose(network.kernel, network.w1, network.v) == "cpu":
+        found = cpu.train_step(
+            inputs,
+            labels,
+            _parameters(network),
+            _model(network),
+            strength=strength,
+            reduction=reduction,
+            class_weights=class_weights,
+        )
+        for parameter, gradient in zip(_parameters(network), found.gradients or (), strict=True):
+            if parameter is not None:
+                parameter.grad = gradient
+        return Scores(found.logits, found.nll, found.spike_counts)
+    activity = network(inputs)
+    loss = weighted_nll(activity.logits, labels, class_weights) + spike_penalty(activity.spikes, strength, reduction)
+    network.zero_grad()
+    loss.backward()
+    return _scores(activity.logits.detach(), labels, activity.spikes.detach())
+
+
+def score(network: SpikingNetwork, inputs: EventBatch | Tensor, labels: Tensor) -> Scores:
+    """The same without gradients."""
+    if choose(network.kernel, network.w1, network.v) == "cpu":
+        found = cpu.evaluate(inputs, labels, _parameters(network), _model(network))
+        return Scores(found.logits, found.nll, found.spike_counts)
+    with torch.no_grad():
+        activity = network(inputs)
+    return _scores(activity.logits, labels, activity.spikes)
+
+
+def _scores(logits: Tensor, labels: Tensor, spikes: Tensor) -> Scores:
+    return Scores(logits, functional.cross_entropy(logits, labels, reduction="none"), spikes.sum(dim=(0, 1)))
+
+
+def _parameters(network: SpikingNetwork) -> cpu.Parameters:
+    own = (network.encoder.gain, network.encoder.bias) if network.encoder else (None, None)
+    return cpu.Parameters(network.w1, network.v, network.w2, *own)
+
+
+def _model(network: SpikingNetwork) -> cpu.Model:
+    s = network.settings
+    return cpu.Model(s.alpha, s.beta, s.scale, s.reset, s.input_gain)
