@@ -13,7 +13,7 @@ SETTINGS = NetworkSettings(
     nb_inputs=12, nb_hidden=9, nb_classes=4, dt=1e-3, tau_mem=10e-3, tau_syn=5e-3, scale=20.0, recurrent=True,
     reset="zero", scaled_input=False, units_per_channel=0, init_scale=2.0, init_scale_recurrent=0.5, init_fan="in",
 )  # fmt: skip
-ANALOG = replace(SETTINGS, nb_inputs=3, units_per_channel=4, scaled_input=True)
+ANALOG = replace(SETTINGS, nb_inputs=3, units_per_channel=4, scaled_input=True, init_scale=30.0)
 LABELS = torch.tensor([0, 3, 1, 2, 2])
 
 
@@ -39,11 +39,9 @@ def test_kernels_agree(settings: NetworkSettings, reduction: str) -> None:
         for array, other in zip(found, alone, strict=True):
             torch.testing.assert_close(array, other)
         assert found.spike_counts.sum() > 10
-    for (name, reference), fast in zip(networks[0].named_parameters(), networks[1].parameters(), strict=True):
+    for reference, fast in zip(networks[0].parameters(), networks[1].parameters(), strict=True):
         assert reference.grad.norm() > 0
-        torch.testing.assert_close(
-            fast.grad, reference.grad, rtol=1e-3, atol=1e-5, msg=lambda text, of=name: f"{of}: {text}"
-        )
+        assert (fast.grad - reference.grad).norm() <= 1e-3 * reference.grad.norm()
 
 
 def test_gradients_are_those_of_the_loss_and_replace_the_last_ones() -> None:
