@@ -1,6 +1,7 @@
 """Ray: this machine or a cluster, what it has, and how many trials fit."""
 
 import os
+import signal
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,16 +37,17 @@ class Cluster:
 
     def __init__(self, address: str | None) -> None:
         self.address = address
-        options = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
+        on_sigterm = signal.getsignal(signal.SIGTERM)
         if address is None:
-            ray.init(address="local", include_dashboard=False, **options)
+            ray.init(address="local", include_dashboard=False, log_to_driver=False, logging_level="ERROR")
             _guard_token()
         else:
             _probe(address)
             try:
-                ray.init(address=address, **options)
+                ray.init(address=address, log_to_driver=False, logging_level="ERROR")
             except (ConnectionError, RuntimeError, ValueError, OSError) as error:
                 raise UserError(f"no Ray cluster answers at {address}: {one_line(error)}") from None
+        signal.signal(signal.SIGTERM, on_sigterm)  # Ray puts its own in its place
         self.nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
     def __str__(self) -> str:

@@ -1,5 +1,6 @@
 """The one error that a user is meant to read: a sentence that names what they passed and how to mend it."""
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -16,4 +17,9 @@ def near_match(word: str, known: Iterable[str]) -> str:
 
 def one_line(error: object) -> str:
     """What an exception says, in one line of bounded length."""
-    return " ".join(str(error).split())[:300] or type(error).__name__
+    return without_password(" ".join(str(error).split()))[:300] or type(error).__name__
+
+
+def without_password(text: str) -> str:
+    """The text, with the user and password of every address in it struck out."""
+    return re.sub(r"(?<=://)[^/@\s]+@", "***@", text)

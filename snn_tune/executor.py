@@ -114,6 +114,6 @@ def execute(
         tuner.fit()
     finally:
         relay.stop()
-        shutil.rmtree(records, ignore_errors=True)
-        shutil.rmtree(job.folder, ignore_errors=True)
+        for folder in (records.parent, job.folder):  # what an earlier start left when it was killed, too
+            shutil.rmtree(folder, ignore_errors=True)
     return relay.troubles

@@ -1,5 +1,7 @@
 """Files that are there whole or not at all, and errors that name them."""
 
+import fcntl
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
@@ -28,6 +30,28 @@ def write_whole(target: Path, chunks: Iterable[bytes]) -> Path:
         finally:
             part.unlink(missing_ok=True)
     return target
+
+
+@contextmanager
+def exclusive(lock: Path, what: str) -> Iterator[None]:
+    """Hold a lock that ends with this process, however it ends.
+
+    Raises:
+        UserError: another process of this machine holds it.
+    """
+    with naming(lock.parent):
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        file = lock.open("a+")
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.seek(0)
+            raise UserError(f"{what} by process {file.read() or '?'}; wait for it, or stop it") from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
 
 
 @contextmanager

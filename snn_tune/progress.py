@@ -27,7 +27,7 @@ class ProgressLine:
         self.epochs_done = 0
         self.best, self.best_trial = -1.0, ""
         self.started = time.monotonic()
-        self._printed = 0.0
+        self._printed = float("-inf")
         self._live: Progress | None = None
         self._task = TaskID(0)
 
@@ -58,7 +58,7 @@ class ProgressLine:
         self.running.discard(trial.key)
         if ending.state == "failed":
             self.failed += 1
-            self.console.print(f"failed: {self._name(trial)}: {ending.reason}", markup=False, highlight=False)
+            self.console.print(f"failed: {self._name(trial)}: {ending.reason}")
         elif ending.state != "interrupted":
             self.done += 1
         if ending.metrics.get("best_valid_accuracy", -1.0) > self.best:
@@ -66,7 +66,7 @@ class ProgressLine:
         self._show(last=not self.running and self.done + self.failed >= self.total)
 
     def line(self) -> str:
-        """`3 running, 0 failed, best 91.20 % (nb_hidden=100 ...), about 2 min left`."""
+        """`3 running, 0 failed, best validation 91.20% (nb_hidden=100 ...), about 2 min left`."""
         parts = [f"{len(self.running)} running, {self.failed} failed"]
         if self.best_trial:
             parts.append(f"best validation {self.best:.2%} ({self.best_trial})")
@@ -82,11 +82,13 @@ class ProgressLine:
     def _show(self, last: bool = False) -> None:
         if self._live:
             self._live.update(self._task, completed=self.done, description=self.line())
-        elif last or time.monotonic() - self._printed > PLAIN_EVERY_S:
+        elif last or time.monotonic() - self._printed > self._pause():
             self._printed = time.monotonic()
-            self.console.print(
-                f"{self.done}/{self.total} done, {self.line()}", markup=False, highlight=False, soft_wrap=True
-            )
+            self.console.print(f"{self.done}/{self.total} done, {self.line()}")
+
+    def _pause(self) -> float:
+        """Seconds between plain lines: more of them at first, so that a long study fills no log."""
+        return max(PLAIN_EVERY_S, (time.monotonic() - self.started) / 30)
 
 
 def duration(seconds: float) -> str:

@@ -1,7 +1,7 @@
 """Where a result comes from: code, versions, hardware."""
 
-import os
 import platform
+import shlex
 import subprocess
 import sys
 from functools import cache
@@ -9,6 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 import torch
+
+from snn_tune.errors import without_password
 
 PACKAGES = ("snn_tune", "torch", "ray", "mlflow", "numpy")
 
@@ -45,7 +47,7 @@ def device_name(device: str) -> str:
 
 
 def command() -> str:
-    """The command line that was typed."""
+    """The command line that was typed, without passwords."""
     module = sys.modules["__main__"].__spec__
-    program = f"python -m {module.name}" if module else os.path.basename(sys.argv[0])  # noqa: PTH119
-    return " ".join([program, *sys.argv[1:]])
+    program = ["python", "-m", module.name] if module else [Path(sys.argv[0]).name]
+    return without_password(shlex.join([*program, *sys.argv[1:]]))

@@ -4,12 +4,32 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO, Any
 
 from rich.console import Console
 
 from snn_tune.files import naming
+
+PLAIN_WIDTH = 200  # of a file or a pipe, which wrap nothing
+
+
+class Screen(Console):
+    """A console whose reader may leave, or whose disk may be full: then it is silent, and the study goes on."""
+
+    def __init__(self, file: IO[str] | None = None) -> None:
+        file = file or sys.stdout
+        super().__init__(file=file, width=None if file.isatty() else PLAIN_WIDTH, highlight=False, markup=False)
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        try:
+            super().print(*objects, **options)
+        except OSError:
+            self.quiet = True
 
 
 @contextmanager
@@ -27,16 +47,19 @@ def output_to(log: Path) -> Iterator[Console]:
     saved = os.dup(1), os.dup(2)
     handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
     logging.getLogger("snn_tune").addHandler(handler)
-    with log.open("ab") as file, os.fdopen(os.dup(saved[0]), "w", encoding=sys.stdout.encoding or "utf-8") as screen:
+    screen = os.fdopen(os.dup(saved[0]), "w", encoding=sys.stdout.encoding or "utf-8", errors="replace")
+    with log.open("ab") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
         try:
-            yield Console(file=screen, soft_wrap=not screen.isatty())
+            yield Screen(screen)
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
             for copy, number in zip(saved, (1, 2), strict=True):
                 os.dup2(copy, number)
                 os.close(copy)
+            with suppress(OSError):
+                screen.close()
             logging.getLogger("snn_tune").removeHandler(handler)
             handler.close()

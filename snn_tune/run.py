@@ -8,19 +8,20 @@ import tomllib
 from pathlib import Path
 from typing import Any, NoReturn
 
-from rich.console import Console
-
 from snn_tune.datasets.source import cache_folder
-from snn_tune.errors import UserError
+from snn_tune.errors import UserError, one_line
+from snn_tune.quiet import Screen
+from snn_tune.snn import kernels
 from snn_tune.study import Study, override
 from snn_tune.study_file import available, read
 from snn_tune.trial import Parameters
 
+ABOUT = "Train every network of a study, keep the trials in MLflow, print the optimal combination."
 EPILOG = "Typed again, the same command runs what is missing. Trials are kept in MLflow, under --root by default."
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; returns the exit status: 0, 2 for something to mend, 130 when stopped by the user."""
+    """Run the command; returns the exit status: 0, 1 if a trial failed, 2 for something to mend, 130 if stopped."""
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: _interrupt())
     try:
@@ -28,9 +29,15 @@ def main(arguments: list[str] | None = None) -> int:
             _list_studies()
         else:
             study = override(read(options.study), parse_axes(options.set), options.epochs, options.seeds)
-            _dry_run(study) if options.dry_run else _run(study, options)
+            kernels.check(options.kernel)
+            if not options.dry_run:
+                return _run(study, options)
+            _dry_run(study)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except MemoryError as error:
+        print(f"error: not enough memory: {one_line(error)}; choose smaller values", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("stopped; finished trials are kept: type the same command to go on", file=sys.stderr)
@@ -57,13 +64,13 @@ def parse_axes(texts: list[str]) -> dict[str, list[Any]]:
 
 def _value(text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        return tomllib.loads(f"value = {text}")["value"] if "\n" not in text else text
+    except (ValueError, RecursionError):
         return text
 
 
-def _run(study: Study, options: argparse.Namespace) -> None:
-    from snn_tune import analysis, search  # Ray and Torch: two seconds that the other answers need not wait for
+def _run(study: Study, options: argparse.Namespace) -> int:
+    from snn_tune import analysis, search  # Ray and MLflow, which the other answers need not wait for
 
     where = search.Options(
         root=options.root,
@@ -76,8 +83,9 @@ def _run(study: Study, options: argparse.Namespace) -> None:
         gpus_per_trial=options.gpus_per_trial,
         fresh=options.fresh,
     )
-    search.run(study, where)
-    analysis.print_and_write(study.name, options.root, options.tracking_uri, Console())
+    nb_failed = search.run(study, where)
+    analysis.print_and_write(study.name, options.root, options.tracking_uri, Screen())
+    return 1 if nb_failed else 0
 
 
 def _list_studies() -> None:
@@ -90,7 +98,7 @@ def _dry_run(study: Study) -> None:
     cells, seeds = study.cells(), study.budget.seeds
     print(f"{study.name}: {study.description}")
     for axis, values in study.grid.items():
-        print(f"  {axis:12}{', '.join(map(str, values))}")
+        print(f"  {axis:22}{', '.join(map(str, values))}")
     nb_epochs = seeds * sum(cell.nb_epochs for cell in cells)
     print(
         f"{len(cells) * seeds} trials: {len(cells)} combinations, seeds of each: {seeds}; {nb_epochs:,} epochs in all"
@@ -102,7 +110,8 @@ def _dry_run(study: Study) -> None:
 
 def _weights(study: Study, cell: Parameters) -> int:
     nb_units = study.data.nb_inputs * (cell.units_per_channel if study.data.analog else 1)
-    return cell.nb_hidden * (nb_units + study.data.nb_classes + (cell.nb_hidden if cell.recurrent else 0))
+    encoder = 2 * nb_units if study.data.analog else 0
+    return encoder + cell.nb_hidden * (nb_units + study.data.nb_classes + (cell.nb_hidden if cell.recurrent else 0))
 
 
 def _interrupt() -> NoReturn:
@@ -110,7 +119,7 @@ def _interrupt() -> NoReturn:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m snn_tune.run", description=__doc__, epilog=EPILOG)
+    parser = argparse.ArgumentParser("python -m snn_tune.run", description=ABOUT, epilog=EPILOG, allow_abbrev=False)
     add = parser.add_argument
     add("study", nargs="?", help="name of a study, or path of a study file; left out, the studies are listed")
     add("--root", type=Path, default=Path("runs"), metavar="DIR", help="folder of all results (default: runs)")
@@ -141,8 +150,8 @@ def _data_dir() -> Path:
 def _positive(kind: type) -> Any:
     def number(text: str) -> Any:
         value = kind(text)
-        if not 0 < value < float("inf"):
-            raise argparse.ArgumentTypeError(f"{text} is not above 0")
+        if not 0.01 <= value < float("inf"):
+            raise argparse.ArgumentTypeError(f"{text} is not at least {'1' if kind is int else '0.01'}")
         return value
 
     number.__name__ = "whole number" if kind is int else "number"

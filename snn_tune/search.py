@@ -12,8 +12,10 @@ from snn_tune import provenance, training
 from snn_tune.cluster import Cluster, PerTrial
 from snn_tune.compiled import is_compiled
 from snn_tune.datasets.dataset import Dataset
+from snn_tune.datasets.source import cache_folder
 from snn_tune.errors import UserError
 from snn_tune.executor import execute
+from snn_tune.files import exclusive
 from snn_tune.progress import ProgressLine
 from snn_tune.quiet import output_to
 from snn_tune.snn.kernels import check
@@ -29,7 +31,7 @@ class Options:
     """Where and how a study runs; see `python -m snn_tune.run --help`."""
 
     root: Path = Path("runs")
-    data_dir: Path = field(default_factory=lambda: Path("data"))
+    data_dir: Path = field(default_factory=cache_folder)
     tracking_uri: str | None = None
     address: str | None = None
     kernel: str = "auto"
@@ -39,42 +41,46 @@ class Options:
     fresh: bool = False
 
 
-def run(study: Study, options: Options, fit: Fit = training.fit) -> None:
+def run(study: Study, options: Options, fit: Fit = training.fit) -> int:
     """Run the trials of a study that are not over yet; the command typed again finishes what is missing.
 
     Args:
         fit: what trains a network, `training.fit` or a stand-in for it.
+
+    Returns:
+        How many trials failed.
 
     Raises:
         UserError: something that the user can mend; nothing finished is lost.
         KeyboardInterrupt: stopped by the user; the running trials are marked so.
     """
     check(options.kernel)
-    log = options.root / "ray" / f"{study.name}.log"
-    with output_to(log) as console:
+    folder = options.root / "ray"
+    busy = f"{study.name} in {options.root} is being run"
+    with exclusive(folder / f"{study.name}.lock", busy), output_to(folder / f"{study.name}.log") as console:
         cluster = Cluster(options.address)
         try:
-            console.print(f"{study.name} runs on {cluster}", markup=False, highlight=False)
+            console.print(f"{study.name} runs on {cluster}")
             per_trial = cluster.per_trial(options.cpus_per_trial, options.gpus_per_trial)
-            _run(study, options, fit, cluster, per_trial, console)
+            return _run(study, options, fit, cluster, per_trial, console)
         finally:
             cluster.close()
 
 
-def _run(study: Study, options: Options, fit: Fit, cluster: Cluster, per_trial: PerTrial, console: Console) -> None:
+def _run(study: Study, options: Options, fit: Fit, cluster: Cluster, per_trial: PerTrial, console: Console) -> int:
     first = study.data.load(min(cell.nb_steps for cell in study.cells()), options.data_dir)
-    console.print(_describe(study, first), markup=False, highlight=False)
+    console.print(_describe(study, first))
     uri = tracking_uri(options.tracking_uri, options.root)
     tracker = Tracker(study, uri, options.root / "artifacts", _tags(study, first))
     status = "KILLED"
     try:
         trials = study.trials(first.fingerprint)
-        missing = _missing(trials, tracker, options.fresh)
+        missing = _missing(trials, tracker, options.fresh, console)
         nb_done = len(trials) - len(missing)
-        console.print(f"{len(trials)} trials: {nb_done} done, {len(missing)} to run", highlight=False)
+        console.print(f"{len(trials)} trials: {nb_done} done, {len(missing)} to run")
         if missing:
             if fit is training.fit and options.kernel != "reference" and not is_compiled():
-                console.print("compiling the cpu kernel, once for this machine: some seconds", highlight=False)
+                console.print("compiling the cpu kernel, once for this machine: some seconds")
                 training.compile_kernel(missing[0].parameters, first, options.kernel)
             data = _share(study, {trial.parameters.nb_steps for trial in missing}, first, options.data_dir)
             del first  # the store has it
@@ -88,14 +94,23 @@ def _run(study: Study, options: Options, fit: Fit, cluster: Cluster, per_trial: 
                     f"{len(troubles)} results were not stored in {uri}, the first because: {troubles[0]}; "
                     "type the same command to run those trials again"
                 )
+            if progress.failed:
+                log = options.root / "ray" / f"{study.name}.log"
+                console.print(
+                    f"{progress.failed} trials failed: each one's error.txt is with its run, what Ray says in {log}; "
+                    "the same command tries them again"
+                )
         status = "FINISHED"
+        return progress.failed if missing else 0
     finally:
         tracker.close(status)
 
 
-def _missing(trials: list[Trial], tracker: Tracker, fresh: bool) -> list[Trial]:
+def _missing(trials: list[Trial], tracker: Tracker, fresh: bool, console: Console) -> list[Trial]:
     """The trials that are not over. What the store holds of them is deleted: each starts anew, in a run of its own."""
     states = tracker.states()
+    if fresh and states:
+        console.print(f"--fresh: deleting the {len(states)} runs that the study has")
     over = set() if fresh else {key for key, state in states.items() if state in OVER}
     missing = [trial for trial in trials if trial.key not in over]
     tracker.delete(states.keys() if fresh else {trial.key for trial in missing})

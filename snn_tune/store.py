@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -16,7 +17,7 @@ for _name in ("mlflow", "alembic"):
 from mlflow.entities import Run  # noqa: E402
 from mlflow.tracking import MlflowClient  # noqa: E402
 
-from snn_tune.errors import UserError, one_line  # noqa: E402
+from snn_tune.errors import UserError, one_line, without_password  # noqa: E402
 
 SQLITE = "sqlite:///"
 PAGE = 5000
@@ -24,8 +25,22 @@ Answer = TypeVar("Answer")
 
 
 def tracking_uri(given: str | None, root: Path) -> str:
-    """What was given, else MLFLOW_TRACKING_URI, else a database under the root folder."""
-    return given or os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{root.resolve() / 'mlflow.db'}"
+    """What was given, else MLFLOW_TRACKING_URI, else a database under the root folder.
+
+    Raises:
+        UserError: the root's path cannot be part of a database's address.
+    """
+    if elsewhere := given or os.environ.get("MLFLOW_TRACKING_URI"):
+        return elsewhere
+    path = str(root.resolve() / "mlflow.db")
+    if set(path) & set("?%"):
+        raise UserError(f"--root {root}: a path with ? or % cannot be part of a database's address; take another")
+    return SQLITE + path
+
+
+def how_to_open(uri: str) -> str:
+    """What a person types, or where they go, to see the trials in MLflow."""
+    return without_password(uri) if uri.startswith("http") else f"mlflow ui --backend-store-uri {shlex.quote(uri)}"
 
 
 class Store:
@@ -66,9 +81,11 @@ class Store:
             return question()
         except Exception as error:  # MLflow lets through whatever its database, its server or the network raise
             what = f"{type(error).__name__}: {one_line(error)}"
+            mend = "wait, or stop the other program that holds it" if "locked" in what else "check its address"
+            if "not a database" in what or "malformed" in what:
+                mend = "move the damaged file aside"
             raise UserError(
-                f"the tracking store {self.uri} cannot be used ({what}); "
-                "check --tracking-uri, or move a damaged database aside"
+                f"the tracking store {without_password(self.uri)} cannot be used ({what}): {mend}"
             ) from error
 
 

@@ -4,7 +4,7 @@ import itertools
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
 from snn_tune.datasets import SOURCES
 from snn_tune.datasets.source import DataSource
@@ -19,7 +19,7 @@ class Budget(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     nb_epochs: PositiveInt
-    seeds: PositiveInt = 1
+    seeds: int = Field(1, ge=1, le=1000)
 
 
 class Thesis(BaseModel):
@@ -109,7 +109,10 @@ def override(study: Study, axes: dict[str, list[Any]], nb_epochs: int | None = N
     """
     tables = study.tables()
     given = {name: value for name, value in {"nb_epochs": nb_epochs, "seeds": seeds}.items() if value is not None}
+    if "nb_epochs" in given and "nb_epochs" in axes:
+        raise UserError("nb_epochs is given twice, by --epochs and by --set")
     tables["budget"] |= given
+    tables["base"] = {name: value for name, value in tables["base"].items() if name not in axes}
     tables["grid"] = {name: values for name, values in tables["grid"].items() if name not in given} | axes
     return build(study.name, tables)
 
@@ -122,7 +125,7 @@ def _source(table: dict[str, Any]) -> type[DataSource]:
     name = table.get("name")
     if name is None:
         raise UserError(f"[data] name: is missing; {one_of(SOURCES)}")
-    if name not in SOURCES:
+    if not isinstance(name, str) or name not in SOURCES:
         raise UserError(
             f"[data] name = {name!r}: no data set has that name{near_match(str(name), SOURCES)}; {one_of(SOURCES)}"
         )
@@ -138,6 +141,8 @@ def _parameters(
     for name, values in grid.items():
         if not isinstance(values, list) or not values:
             raise UserError(f"[grid] {name} = {values!r}: must be a list with at least one value")
+        if name in base:
+            raise UserError(f"{name} is in [base] and in [grid]; leave it in one of them")
     shared = {**base, "nb_epochs": budget.nb_epochs}
     first = shared | {name: values[0] for name, values in grid.items()}
     whole = _check_cell(data, first, {**dict.fromkeys(base, "base"), **dict.fromkeys(grid, "grid")})
@@ -148,7 +153,7 @@ def _parameters(
     for name, values in typed.items():
         if len(set(values)) < len(values):
             raise UserError(f"[grid] {name} = {values}: a value is there twice")
-    return {name: getattr(whole, name) for name in base if name not in grid}, typed
+    return {name: getattr(whole, name) for name in base}, typed
 
 
 def _check_cell(data: DataSource, cell: dict[str, Any], where: dict[str, str]) -> Parameters:
@@ -168,7 +173,7 @@ def _validate(model: type[Model], values: dict[str, Any], where: str | dict[str,
         problem = error.errors()[0]
         key = ".".join(map(str, problem["loc"]))
         table = where if isinstance(where, str) else where.get(key, "base")
-        raise UserError(_sentence(f"[{table}] {key}", problem, model)) from None
+        raise UserError(_sentence(f"[{table}] {key}".rstrip(), problem, model)) from None
 
 
 def _sentence(place: str, problem: Any, model: type[BaseModel]) -> str:
@@ -178,4 +183,6 @@ def _sentence(place: str, problem: Any, model: type[BaseModel]) -> str:
         key = place.split()[-1]
         return f"{place}: unknown{near_match(key, model.model_fields)}; {one_of(model.model_fields)}"
     message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    return f"{place} = {problem['input']!r}: {message[0].lower()}{message[1:]}"
+    value = problem["input"]
+    given = "" if isinstance(value, dict) else f" = {repr(value)[:80]}"  # a dict is the whole table
+    return f"{place}{given}: {message[0].lower()}{message[1:]}"

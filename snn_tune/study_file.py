@@ -1,18 +1,22 @@
 """Where studies are found, and how a file becomes one."""
 
+import re
 import tomllib
 from pathlib import Path
 
-from snn_tune.errors import UserError, near_match
+from snn_tune.errors import UserError, near_match, one_line
+from snn_tune.files import naming
 from snn_tune.study import Study, build, one_of
 
 PACKAGE = Path(__file__).parent
-FOLDERS = (PACKAGE / "studies", PACKAGE.parent / "studies")  # installed, or in a checkout
+CHECKOUT = PACKAGE.parent
+FOLDER = CHECKOUT / "studies" if (CHECKOUT / "pyproject.toml").is_file() else PACKAGE / "studies"
+NAME = re.compile(r"[\w.-]{1,200}")
 
 
 def available() -> dict[str, Path]:
     """The studies that come with the project, by name."""
-    return {path.stem: path for folder in FOLDERS for path in sorted(folder.glob("*.toml"))}
+    return {path.stem: path for path in sorted(FOLDER.glob("*.toml"))}
 
 
 def find(study: str) -> Path:
@@ -23,8 +27,9 @@ def find(study: str) -> Path:
     """
     path, names = Path(study), available()
     if path.suffix == ".toml" or path.parent != Path():
-        if path.is_file():
-            return path
+        with naming(path):
+            if path.is_file():
+                return path
         raise UserError(f"there is no study file {study}")
     if study not in names:
         raise UserError(f"there is no study '{study}'{near_match(study, names)}; {one_of(names)}, or name a .toml file")
@@ -38,12 +43,13 @@ def read(study: str) -> Study:
         UserError: there is none, or it is not valid: one line with file, key and near match.
     """
     path = find(study)
+    if not NAME.fullmatch(path.stem) or path.stem == "Default":
+        raise UserError(f"{path}: its name is that of an MLflow experiment: letters, digits, . _ - alone, not Default")
     try:
-        tables = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    except ValueError as error:  # TOML, or bytes that are not UTF-8
-        raise UserError(f"{path}: is not TOML: {error}") from None
+        with naming(path):
+            tables = tomllib.loads(path.read_text("utf-8-sig"))
+    except (ValueError, RecursionError) as error:  # TOML, or bytes that are not UTF-8
+        raise UserError(f"{path}: is not TOML: {one_line(error)}") from None
     try:
         return build(path.stem, tables)
     except UserError as error:

@@ -7,7 +7,9 @@ from typing import Any
 
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+from mlflow.utils.validation import MAX_TAG_VAL_LENGTH
 
+from snn_tune.errors import UserError
 from snn_tune.store import Store, is_study, trial_key
 from snn_tune.study import Study
 from snn_tune.trial import Ending, Epoch, Trial, decays
@@ -28,6 +30,10 @@ class Tracker(Store):
     """
 
     def __init__(self, study: Study, uri: str, artifacts: Path, shared_tags: dict[str, str]) -> None:
+        self.resolved = json.dumps(study.tables())
+        if len(self.resolved) > MAX_TAG_VAL_LENGTH:
+            most = f"{len(self.resolved):,} characters as JSON, more than the {MAX_TAG_VAL_LENGTH:,} that MLflow keeps"
+            raise UserError(f"study '{study.name}' is too long ({most}); shorten its description or its axes")
         super().__init__(study.name, uri, create=True)
         if self.experiment is None:
             location = (artifacts.resolve() / study.name).as_uri() if uri.startswith("sqlite:") else None
@@ -104,7 +110,7 @@ class Tracker(Store):
         """The study's parent run, found or made; it keeps this start's resolved study."""
         tags = {
             "role": "study",
-            "study": json.dumps(self.study.tables()),
+            "study": self.resolved,
             "mlflow.note.content": self.study.description,
             **self.shared_tags,
         }

@@ -44,8 +44,8 @@ def fit(
 ) -> Iterator[Epoch | Outcome]:
     """Train a network, an epoch at each `next`, and score it.
 
-    The same arguments give the same numbers bit for bit on one machine and thread count, whatever ran before in the
-    process: each random draw has a generator of its own.
+    The same arguments give the same numbers bit for bit on one machine, kernel and thread count, whatever ran before
+    in the process: each random draw has a generator of its own.
 
     Args:
         seed: draws the initial weights, and with the epoch the order of the samples.

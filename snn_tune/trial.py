@@ -17,8 +17,8 @@ class Parameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
-    nb_hidden: PositiveInt = Field(description="spiking hidden units")
-    nb_steps: PositiveInt = Field(description="time steps of a sample")
+    nb_hidden: PositiveInt = Field(le=100_000, description="spiking hidden units")
+    nb_steps: PositiveInt = Field(le=100_000, description="time steps of a sample")
     scale: PositiveFloat = Field(description="slope of the surrogate gradient")
     regularizer: NonNegativeFloat = Field(description="strength of the penalty on hidden spikes")
     lr: PositiveFloat = Field(description="learning rate")
@@ -54,7 +54,7 @@ class Trial:
 
     @property
     def key(self) -> str:
-        """Identity: two trials with one key have the same result, bit for bit, on one kind of machine."""
+        """Identity: trials of one key have one result; bit for bit on one kind of machine, kernel and thread count."""
         return self._hash(self.parameters.model_dump())
 
     @property

@@ -101,11 +101,12 @@ def outcome(client: MlflowClient, run: Run) -> tuple[object, ...]:
     return metrics, {name: array.tolist() for name, array in weights.items()}
 
 
-def test_ctrl_c_marks_what_ran_and_the_same_command_finishes(tmp_path: Path) -> None:
-    typed = ["randman", "--root", tmp_path, *cell(nb_hidden="20,50,100", nb_steps=50, scale=10.0)]
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_marks_what_ran_and_the_same_command_finishes(stop: signal.Signals, tmp_path: Path) -> None:
+    typed = ["randman", "--root", tmp_path, "--epochs", 60, *cell(nb_hidden="20,50,100", nb_steps=50, scale=10.0)]
     process = subprocess.Popen(command(*typed), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     wait_for(tmp_path, lambda found: any(run.data.tags["state"] == "finished" for run in found))
-    process.send_signal(signal.SIGINT)
+    process.send_signal(stop)
     printed, said = process.communicate(timeout=60)
     assert process.returncode == 130, printed + said
     assert "type the same command to go on" in said
@@ -115,6 +116,18 @@ def test_ctrl_c_marks_what_ran_and_the_same_command_finishes(tmp_path: Path) -> 
     assert len(states) == 2
     run(*typed)
     assert [one.info.status for one in trials(tmp_path, "randman")[1]] == ["FINISHED"] * 9
+
+
+def test_a_reader_that_leaves_stops_nothing_and_a_failed_trial_shows_in_the_status(tmp_path: Path) -> None:
+    chosen = cell(nb_hidden="20,30", nb_steps=25, scale=10.0, regularizer="1e-5", lr="1e38")
+    line = " ".join(command("randman", "--root", tmp_path, "--epochs", 1, *chosen))
+    done = subprocess.run(
+        f"set -o pipefail; {line} | head -1", shell=True, executable="/bin/bash", capture_output=True, text=True
+    )
+    assert done.stdout.startswith("randman runs on this machine")
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 1
+    assert [run.data.tags["state"] for run in trials(tmp_path, "randman")[1]] == ["failed"] * 2
 
 
 def wait_for(root: Path, there: Callable[[list[Run]], bool]) -> None:

@@ -2,17 +2,17 @@
 
 import io
 
-from rich.console import Console
 from small import study
 
 from snn_tune.progress import ProgressLine, duration
+from snn_tune.quiet import Screen
 from snn_tune.trial import Ending, Epoch
 
 FIRST, SECOND, *_ = study().trials("data")
 
 
 def test_plain_lines_where_there_is_no_terminal() -> None:
-    console = Console(file=io.StringIO(), width=200)
+    console = Screen(io.StringIO())
     with ProgressLine(console, ["nb_hidden", "nb_steps"], total=3, done=1, nb_epochs=6) as progress:
         for trial in (FIRST, SECOND, SECOND):  # the second one's worker is lost, and it starts again
             progress.begun(trial)
@@ -29,7 +29,7 @@ def test_plain_lines_where_there_is_no_terminal() -> None:
 
 
 def test_an_interrupted_trial_is_neither_done_nor_failed() -> None:
-    with ProgressLine(Console(file=io.StringIO()), [], total=1, done=0, nb_epochs=3) as progress:
+    with ProgressLine(Screen(io.StringIO()), [], total=1, done=0, nb_epochs=3) as progress:
         progress.begun(FIRST)
         progress.ended(FIRST, Ending("interrupted"))
         assert (progress.done, progress.failed) == (0, 0)

@@ -1,12 +1,13 @@
 """Library output goes to the log, ours to the screen, and both are restored after an error."""
 
+import contextlib
 import os
 from pathlib import Path
 
 import pytest
 
 from snn_tune.errors import UserError
-from snn_tune.quiet import output_to
+from snn_tune.quiet import Screen, output_to
 
 
 def test_only_the_console_reaches_the_screen(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
@@ -21,6 +22,17 @@ def test_only_the_console_reaches_the_screen(tmp_path: Path, capfd: pytest.Captu
     assert screen.out.split() == ["ours", "after"]
     assert screen.err == ""
     assert log.read_text() == "a library's\na library's complaint\n"
+
+
+def test_a_reader_that_leaves_and_a_full_disk_stop_nothing() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    for file in (os.fdopen(write, "w"), open("/dev/full", "w")):  # noqa: SIM115, PTH123
+        screen = Screen(file)
+        for _ in range(3):
+            screen.print("x" * 100_000)
+        with contextlib.suppress(OSError):
+            file.close()
 
 
 def test_a_log_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -47,6 +47,11 @@ def test_the_studies_of_the_project_are_grids_of_81(name: str) -> None:
         ("bugdet", {}, "bugdet: unknown key (did you mean 'budget'?)"),
         ("budget", None, "[budget]: this table is missing"),
         ("grid", [1], "grid = [1]: must be a table, [grid]"),
+        ("data.name", ["shd"], "[data] name = ['shd']: no data set has that name"),
+        ("data.nb_inputs", "40", "[data] nb_inputs = '40': should be a valid integer"),
+        ("data.jitter", float("inf"), "[data] jitter = inf: should be"),
+        ("base.nb_hidden", 5, "nb_hidden is in [base] and in [grid]"),
+        ("grid.nb_steps", [10**21], "[grid] nb_steps = 1000000000000000000000: should be less than or equal to"),
         ("data.name", "shdd", "[data] name = 'shdd': no data set has that name (did you mean 'shd'?)"),
         ("data.name", None, "[data] name: is missing"),
         ("data.nb_trian", 5, "[data] nb_trian: unknown (did you mean 'nb_train'?)"),
@@ -64,7 +69,7 @@ def test_the_studies_of_the_project_are_grids_of_81(name: str) -> None:
         ("grid.nb_hidden", [5, True], "[grid] nb_hidden = True: should be a valid integer"),
         ("grid.nb_hidden", [5, 5], "[grid] nb_hidden = [5, 5]: a value is there twice"),
         ("grid.nb_hiden", [5], "[grid] nb_hiden: unknown (did you mean 'nb_hidden'?)"),
-        ("budget.seeds", 0, "[budget] seeds = 0: should be greater than 0"),
+        ("budget.seeds", 0, "[budget] seeds = 0: should be greater than or equal to 1"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(path: str, value: object, message: str) -> None:
@@ -76,7 +81,12 @@ def test_what_is_wrong_is_said_in_one_line(path: str, value: object, message: st
 
 def test_a_file_is_named_in_the_message(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
-    for text, message in (("a = ", "is not TOML"), ('[data]\nname = "x"', "no data set"), ("\xff", "is not TOML")):
+    for text, message in (
+        ("a = " + "[" * 5000, "is not TOML"),
+        ("a = ", "is not TOML"),
+        ('[data]\nname = "x"', "no data set"),
+        ("\xff", "is not TOML"),
+    ):
         path.write_bytes(text.encode("latin1"))
         with pytest.raises(UserError, match=f"mine.toml: .*{message}|mine.toml: .*missing"):
             read(str(path))
@@ -119,3 +129,18 @@ def test_the_order_of_the_axes_changes_no_key(order: list[str]) -> None:
     tables = {**TABLES, "grid": {name: TABLES["grid"][name] for name in order}}
     keys = {trial.key for trial in build("small", tables).trials("data")}
     assert keys == {trial.key for trial in build("small", TABLES).trials("data")}
+
+
+@pytest.mark.parametrize("name", ["Default", "a b", "a?b", "x" * 300])
+def test_a_name_that_makes_no_experiment_is_refused(name: str, tmp_path: Path) -> None:
+    path = tmp_path / f"{name}.toml"
+    if len(name) < 200:
+        path.write_text(find("randman").read_text())
+    with pytest.raises(UserError, match="its name is that of an MLflow experiment|File name too long"):
+        read(str(path))
+
+
+def test_a_byte_order_mark_is_no_error(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(find("randman").read_text(), "utf-8-sig")
+    assert read(str(path)).cells() == read("randman").cells()

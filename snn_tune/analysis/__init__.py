@@ -6,7 +6,7 @@ from rich.console import Console
 
 from snn_tune.analysis.report import Tables, show, tables, write
 from snn_tune.analysis.trials import load
-from snn_tune.store import tracking_uri
+from snn_tune.store import how_to_open, tracking_uri
 
 __all__ = ["analyse", "print_and_write"]
 
@@ -40,5 +40,5 @@ def print_and_write(name: str, root: Path, given_uri: str | None, console: Conso
     found = analyse(name, uri)
     show(found, console)
     folder = write(found, root / "reports" / name)[0].parent
-    console.print(f"tables: {folder}", markup=False, highlight=False)
-    console.print(f"trials: mlflow ui --backend-store-uri {uri}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"tables: {folder}")
+    console.print(f"trials: {how_to_open(uri)}")

@@ -4,17 +4,16 @@ import argparse
 import sys
 from pathlib import Path
 
-from rich.console import Console
-
 from snn_tune import analysis
 from snn_tune.analysis.report import as_json
 from snn_tune.errors import UserError
+from snn_tune.quiet import Screen
 from snn_tune.store import tracking_uri
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status, 2 for something to mend."""
-    parser = argparse.ArgumentParser("python -m snn_tune.analysis", description=__doc__)
+    parser = argparse.ArgumentParser("python -m snn_tune.analysis", description=__doc__, allow_abbrev=False)
     parser.add_argument("study", help="name of a study that has been run, or path of its file")
     parser.add_argument("--root", type=Path, default=Path("runs"), metavar="DIR", help="folder of all results")
     parser.add_argument("--tracking-uri", metavar="URI", help="MLflow store (default: a database in --root)")
@@ -25,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.json:
             print(as_json(analysis.analyse(name, tracking_uri(options.tracking_uri, options.root))))
         else:
-            analysis.print_and_write(name, options.root, options.tracking_uri, Console())
+            analysis.print_and_write(name, options.root, options.tracking_uri, Screen())
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

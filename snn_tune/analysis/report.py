@@ -12,7 +12,7 @@ from rich.text import Text
 
 from snn_tune.analysis.cells import ACCURACIES, Axes
 from snn_tune.analysis.optimum import Combination, Optimum, gain, optimum
-from snn_tune.analysis.table import Row, counts, lines, rich_table, rows
+from snn_tune.analysis.table import Row, counts, lines, number, rich_table, rows
 from snn_tune.files import write_whole
 
 
@@ -68,9 +68,11 @@ def tables(
 
 def show(tables: Tables, console: Console) -> None:
     """Print the table and its lines; plain text where the console is no terminal."""
-    console.print(rich_table(tables.title, tables.rows, list(tables.axes), console.width))
+    varied = [name for name, values in tables.axes.items() if len(values) > 1]
+    console.print(rich_table(tables.title, tables.rows, varied, console.width))
     console.print()
-    for line in tables.lines:
+    fixed = [f"{name} {number(values[0])}" for name, values in tables.axes.items() if len(values) == 1]
+    for line in [*([f"the same in all trials: {', '.join(fixed)}"] if fixed else []), *tables.lines]:
         console.print(Text(line))
 
 
@@ -134,6 +136,7 @@ def _summary(tables: Tables) -> dict[str, Any]:
         "axes": tables.axes,
         "chosen": _combination(found.chosen),
         "best": _combination(found.best),
+        "marginals": {name: [asdict(one) for one in values] for name, values in found.marginals.items()},
         "thesis": tables.thesis,
         "grid_mean": {of: asdict(mean) for of, mean in means.items()},
         "gain": {of: gain(found.chosen.scores, mean) for of, mean in means.items()} if found.chosen else None,

@@ -41,7 +41,7 @@ class Braille(DataSource):
     name: Literal["tbl"]
     nb_inputs: Literal[4] = 4
     nb_classes: Literal[27] = 27
-    taxels: tuple[Annotated[int, Field(ge=0, lt=NB_TAXELS)], ...] = (1, 2, 6, 10)
+    taxels: tuple[Annotated[int, Field(ge=0, lt=NB_TAXELS)], ...] = Field((1, 2, 6, 10), strict=False)
     frames: PositiveInt = 76
     test_fraction: float = Field(0.2, gt=0, lt=1)
     valid_fraction: float = Field(0.1, gt=0, lt=1)

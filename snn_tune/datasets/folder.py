@@ -73,13 +73,17 @@ def plain(file: DataFile, max_bytes: int) -> Path:
 
 
 def unpack(path: Path, target: Path, max_bytes: int) -> None:
-    """Write what a file holds to `target`, unless that is there already: whole or not at all.
+    """Write what a file holds to `target`, whole or not at all, unless it is there already and as it was written.
 
     Raises:
         UserError: the file is damaged or holds more than `max_bytes`, or the target's folder is full or read-only.
     """
-    if not target.is_file():
-        write_whole(target, contents(path, max_bytes))
+    seal = target.with_name(f"{target.name}.sha256")
+    with naming(target.parent):
+        if target.is_file() and seal.is_file() and seal.read_text() == sha256(target):
+            return
+    write_whole(target, contents(path, max_bytes))
+    write_whole(seal, [sha256(target).encode()])
 
 
 def contents(path: Path, max_bytes: int) -> Iterator[bytes]:

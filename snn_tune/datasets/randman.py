@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
 from snn_tune.datasets.dataset import Dataset, Part
 from snn_tune.datasets.events import Packer
@@ -28,15 +28,15 @@ class Randman(DataSource):
     """
 
     name: Literal["randman"]
-    nb_inputs: PositiveInt = 50
-    nb_classes: PositiveInt = 10
-    nb_spikes: PositiveInt = 1
-    dim_manifold: PositiveInt = 2
-    smoothness: float = Field(2.0, gt=0)
-    jitter: float = Field(0.0, ge=0)
-    nb_train: PositiveInt = 1000
-    nb_valid: PositiveInt = 500
-    nb_test: PositiveInt = 500
+    nb_inputs: int = Field(50, ge=1, le=10_000)
+    nb_classes: int = Field(10, ge=2, le=1000)
+    nb_spikes: int = Field(1, ge=1, le=100)
+    dim_manifold: int = Field(2, ge=1, le=100)
+    smoothness: float = Field(2.0, ge=1, le=100)
+    jitter: float = Field(0.0, ge=0, le=1)
+    nb_train: int = Field(1000, ge=1, le=1_000_000)
+    nb_valid: int = Field(500, ge=1, le=1_000_000)
+    nb_test: int = Field(500, ge=1, le=1_000_000)
     seed: int = Field(0, ge=0)
 
     def load(self, nb_steps: int, data_dir: Path) -> Dataset:
@@ -99,5 +99,5 @@ def smooth_manifold(points: Floats, nb_units: int, smoothness: float, rng: np.ra
             amplitude[n] * a[:, d, n] * np.sin(2 * np.pi * (frequency[n] * b[:, d, n] * x + c[:, d, n]))
             for n in range(len(frequency))
         )
-    low, high = values.min(axis=0), values.max(axis=0)
+    low, high = values.min(axis=0, initial=np.inf), values.max(axis=0, initial=-np.inf)
     return (values - low) / np.maximum(high - low, 1e-12)

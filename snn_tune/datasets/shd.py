@@ -41,7 +41,7 @@ class Shd(DataSource):
     nb_inputs: Literal[700] = NB_UNITS
     nb_classes: Literal[20] = NB_CLASSES
     max_time: float = Field(1.4, gt=0, allow_inf_nan=False)
-    valid_speakers: tuple[NonNegativeInt, ...] = Field((3, 6), min_length=1)
+    valid_speakers: tuple[NonNegativeInt, ...] = Field((3, 6), min_length=1, strict=False)
 
     def load(self, nb_steps: int, data_dir: Path) -> Dataset:
         """Read both files and sort their spikes into steps."""

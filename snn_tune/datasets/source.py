@@ -25,7 +25,7 @@ class DataSource(BaseModel, ABC):
         nb_classes: classes, likewise.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
     analog: ClassVar[bool] = False
     name: str
     nb_inputs: int

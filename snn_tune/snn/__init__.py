@@ -1,4 +1,4 @@
-"""The spiking network: PyTorch alone, usable without the rest of the project."""
+"""The spiking network, without Ray and MLflow: usable on its own."""
 
 from snn_tune.snn.kernels import KernelFallbackWarning
 from snn_tune.snn.lif import cuba_lif

@@ -36,7 +36,7 @@ def cuba_lif(
         spikes (0 or 1) and membrane, (B, T, H); the membrane as it stood when the spike was decided.
 
     Raises:
-        ValueError: a shape, the reset or the scale is impossible.
+        ValueError: a shape, a type, the reset or the scale is impossible.
         UserError: no kernel has that name.
     """
     if current.ndim != 3 or 0 in current.shape:
@@ -44,6 +44,13 @@ def cuba_lif(
     nb_units = current.shape[2]
     if v is not None and v.shape != (nb_units, nb_units):
         raise ValueError(f"v must be ({nb_units}, {nb_units}), units by units of current; it is {tuple(v.shape)}")
+    for name, tensor in {"v": v, "alpha": alpha, "beta": beta, "input_gain": input_gain}.items():
+        if isinstance(tensor, Tensor) and tensor.dtype != current.dtype:
+            raise ValueError(f"{name} must be {current.dtype} as current; it is {tensor.dtype}")
+        if name != "v" and isinstance(tensor, Tensor) and tensor.shape not in ((), (nb_units,)):
+            raise ValueError(
+                f"{name} must be a number or ({nb_units},), one for each unit; it is {tuple(tensor.shape)}"
+            )
     if reset not in ("zero", "subtract"):
         raise ValueError(f"reset must be 'zero' or 'subtract'; it is {reset!r}")
     if not scale > 0:

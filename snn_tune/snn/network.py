@@ -99,8 +99,13 @@ class SpikingNetwork(nn.Module):
         return Activity(max_over_time(frames), spikes, membrane)
 
     def encode(self, analog: Tensor) -> Tensor:
-        """Spikes (B, T, E) of the encoder for analog input."""
-        assert self.encoder is not None
+        """Spikes (B, T, E) of the encoder for analog input.
+
+        Raises:
+            ValueError: the network has no encoder.
+        """
+        if self.encoder is None:
+            raise ValueError("this network takes packed events (EventBatch): it has no encoder for analog input")
         return self.encoder(analog, beta=self.settings.beta, scale=self.settings.scale)
 
     def _input_current(self, batch: EventBatch | Tensor) -> Tensor:

@@ -24,5 +24,11 @@ REDUCTIONS: dict[str, Callable[[Tensor], Tensor]] = {"sum": total, "sum_l2": tot
 
 
 def spike_penalty(spikes: Tensor, strength: float, reduction: str) -> Tensor:
-    """`strength` times the penalty of hidden spikes (B, T, H); reduction: sum, sum_l2 or mean. A scalar."""
+    """`strength` times the penalty of hidden spikes (B, T, H); reduction: sum, sum_l2 or mean. A scalar.
+
+    Raises:
+        ValueError: no reduction has that name.
+    """
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"reduction must be one of {', '.join(REDUCTIONS)}; it is {reduction!r}")
     return strength * REDUCTIONS[reduction](spikes)

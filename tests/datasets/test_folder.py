@@ -33,7 +33,7 @@ def test_plain_gives_the_content_and_leaves_the_data_folder_alone(data_dir: Path
     assert path.name == "a.h5"
     assert path.read_bytes() == CONTENT
     assert listing(data_dir) == before
-    assert len(listing(cache)) == bool(suffix)
+    assert len(list(cache.rglob("a.h5"))) == bool(suffix)
 
 
 def test_unpacked_once(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +95,7 @@ def test_a_zip_gives_its_member_alone(data_dir: Path, tmp_path: Path, cache: Pat
         archive.writestr("b.h5", b"other")
     copy = folder.plain(found(path), len(CONTENT))
     assert copy.read_bytes() == CONTENT
-    assert [Path(name).name for name in listing(tmp_path)] == ["a.h5.zip", "a.h5"]
+    assert [Path(name).name for name in listing(tmp_path)] == ["a.h5.zip", "a.h5", "a.h5.sha256"]
 
 
 def test_a_zip_without_its_member_is_named(data_dir: Path) -> None:
@@ -117,3 +117,10 @@ def test_contents_in_pieces(data_dir: Path) -> None:
     pieces = list(folder.contents(path, len(CONTENT)))
     assert b"".join(pieces) == CONTENT == gzip.decompress(path.read_bytes())
     assert max(map(len, pieces)) <= folder.CHUNK
+
+
+@pytest.mark.parametrize("damage", [CONTENT[:-1], CONTENT[:-1] + b"x"])
+def test_an_unpacked_copy_that_was_damaged_is_made_anew(data_dir: Path, cache: Path, damage: bytes) -> None:
+    file = found(put(data_dir / "a.h5.gz", CONTENT))
+    folder.plain(file, len(CONTENT)).write_bytes(damage)
+    assert folder.plain(file, len(CONTENT)).read_bytes() == CONTENT

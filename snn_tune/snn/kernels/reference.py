@@ -27,7 +27,7 @@ def cuba_lif(
 
     The s of the reset passes no gradient.
     """
-    syn = mem = before = 0.0 * current[:, 0]  # zero, but with a graph: a single step has gradients too, of zero
+    syn = mem = before = _rest(current)
     spikes, membrane = [], []
     for step in current.unbind(1):  # unbind: the backward of current[:, t] would fill a (B, T, H) tensor at each step
         s = spike(mem, scale)
@@ -49,7 +49,7 @@ def leaky_readout(
     flt(t+1) = alpha flt(t) + current(t)
     out(t+1) = beta out(t) + gain flt(t)                   the old flt
     """
-    flt = out = 0.0 * current[:, 0]
+    flt = out = _rest(current)
     frames = [out]
     for step in current.unbind(1):
         out = beta * out + input_gain * flt
@@ -64,7 +64,7 @@ def encoder(analog: Tensor, gain: Tensor, bias: Tensor, *, beta: float, scale: f
     enc(t+1) = (beta enc(t) + (1 - beta) gain (x(t) + bias)) (1 - s(t))
     """
     current = gain * (analog + bias)
-    mem = 0.0 * current[:, 0]
+    mem = _rest(current)
     spikes, membrane = [], []
     for step in current.unbind(1):
         s = spike(mem, scale)
@@ -72,3 +72,8 @@ def encoder(analog: Tensor, gain: Tensor, bias: Tensor, *, beta: float, scale: f
         membrane.append(mem)
         mem = (beta * mem + (1.0 - beta) * step) * (1.0 - s.detach())
     return torch.stack(spikes, 1), torch.stack(membrane, 1)
+
+
+def _rest(current: Tensor) -> Tensor:
+    """The initial state, zero; in the graph of the input, so that a single step has gradients too, of zero."""
+    return current[:, 0].masked_fill(torch.ones((), dtype=torch.bool, device=current.device), 0.0)
