@@ -18,7 +18,7 @@ from small import study
 
 from snn_tune import analysis, search
 from snn_tune.errors import UserError
-from snn_tune.study import Study
+from snn_tune.study import Study, override
 
 cloudpickle.register_pickle_by_value(standin)
 
@@ -37,7 +37,7 @@ def start(root: Path, what: Study, **options: object) -> None:
 def test_a_study_is_kept_whole_and_typed_again_runs_what_is_missing(
     tmp_path: Path, capfd: pytest.CaptureFixture
 ) -> None:
-    faulty = study(grid={"regularizer": [0.0, 13.0, 14.0]})
+    faulty = override(study(), {"regularizer": [0.0, 13.0, 14.0]})
     start(tmp_path, faulty)
     client, runs = store(tmp_path)
     (parent,) = [run for run in runs if run.data.tags["role"] == "study"]
@@ -82,7 +82,7 @@ def check(client: MlflowClient, run: object) -> None:
         assert [metric.step for metric in history] == [1, 2, 3]
         assert files == {"model.pt", "evidence.npz"}
         assert run.data.metrics["best_valid_accuracy"] == history[-1].value
-        assert run.data.tags["kernel"] == "reference"
+        assert run.data.tags["kernel"] == "cpu"
         assert run.data.tags["data_fingerprint"]
     elif run.data.tags["state"] == "failed":
         assert files == {"error.txt"}
