@@ -5,8 +5,8 @@ from torch import Tensor
 
 from snn_tune.datasets.events import EventBatch
 from snn_tune.snn.kernels.cpu import Parameters
-from snn_tune.snn.kernels.gpu.layer import covers
 from snn_tune.snn.kernels.gpu.launch import MAX_RECURRENT
+from snn_tune.snn.kernels.gpu.layer import covers
 
 
 def check(inputs: EventBatch | Tensor, labels: Tensor, parameters: Parameters) -> None:

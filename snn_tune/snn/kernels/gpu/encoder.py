@@ -1,6 +1,6 @@
 """The encoder: analog channels to spikes through all steps in one launch, and its gradients in another."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import triton
 import triton.language as tl
@@ -20,9 +20,9 @@ class Encoded(NamedTuple):
 
 @triton.jit(do_not_specialize=["nb_samples", "nb_steps"])
 def forward(
-    analog: Any, gain: Any, bias: Any, spikes: Any, membrane: Any, drift: Any, beta: Any, rest: Any,
-    nb_samples: Any, nb_steps: Any, nb_units: Any, nb_channels: Any, SAMPLES: tl.constexpr, UNITS: tl.constexpr,
-) -> None:  # fmt: skip
+    analog, gain, bias, spikes, membrane, drift, beta, rest,
+    nb_samples, nb_steps, nb_units, nb_channels, SAMPLES: tl.constexpr, UNITS: tl.constexpr,
+):  # fmt: skip
     """enc(t+1) = (beta enc(t) + rest gain (x(t) + bias)) (1 - s(t)),   s(t) = 1 if enc(t) > 1 else 0
 
     rest = 1 - beta; unit u reads channel u % channels.
@@ -44,10 +44,10 @@ def forward(
 
 @triton.jit(do_not_specialize=["nb_samples", "nb_steps"])
 def backward(
-    analog: Any, gain: Any, bias: Any, membrane: Any, grad_spikes: Any, grad_gain: Any, grad_bias: Any,
-    beta: Any, rest: Any, scale: Any, nb_samples: Any, nb_steps: Any, nb_units: Any, nb_channels: Any,
+    analog, gain, bias, membrane, grad_spikes, grad_gain, grad_bias,
+    beta, rest, scale, nb_samples, nb_steps, nb_units, nb_channels,
     SAMPLES: tl.constexpr, UNITS: tl.constexpr,
-) -> None:  # fmt: skip
+):  # fmt: skip
     """Each sample's part of the gradients of gain and bias, (B, E).
 
     d enc(t) = beta kept d enc(t+1) + d s(t) / (scale |enc(t) - 1| + 1)^2        kept = 1 - s(t)
@@ -77,8 +77,8 @@ def backward(
 def encode(analog: Tensor, gain: Tensor, bias: Tensor, beta: float) -> Encoded:
     """Spikes of analog input (B, T, channels)."""
     (nb_samples, nb_steps, nb_channels), nb_units = analog.shape, len(gain)
-    of_steps = analog.new_empty(2, nb_samples, nb_steps, nb_units)
-    found = Encoded(*of_steps, analog.new_empty(nb_samples, nb_units))
+    spikes, membrane = analog.new_empty(2, nb_samples, nb_steps, nb_units)
+    found = Encoded(spikes, membrane, analog.new_empty(nb_samples, nb_units))
     block = blocks(nb_samples, nb_units, analog.device, together=False)
     forward[block.grid(nb_samples, nb_units)](
         analog, gain, bias, *found, beta, 1.0 - beta,

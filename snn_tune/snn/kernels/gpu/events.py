@@ -1,7 +1,5 @@
 """Events to input currents of all steps at once, and the gradient of their weights."""
 
-from typing import Any
-
 import torch
 import triton
 import triton.language as tl
@@ -29,9 +27,9 @@ def project(events: EventBatch, w1: Tensor) -> Tensor:
 
 @triton.jit
 def sum_rows(
-    rows: Any, stride: Any, row: Any, count: Any, starts: Any, sums: Any, width: Any,
+    rows, stride, row, count, starts, sums, width,
     EVENTS: tl.constexpr, COLUMNS: tl.constexpr,
-) -> None:  # fmt: skip
+):  # fmt: skip
     """sums[p, n] = sum of count[e] rows[row[e]] over part p of the events of unit n, starts[n] to starts[n + 1]."""
     unit, part = tl.program_id(0), tl.program_id(2)
     columns = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)[None, :]

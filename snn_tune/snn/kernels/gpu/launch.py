@@ -37,10 +37,12 @@ def blocks(nb_samples: int, nb_units: int, device: torch.device, *, together: bo
     if not together:
         units = min(units, SEPARATE)
     samples = 1 if not together else triton.cdiv(nb_samples, _nb_processors(device))
+    most = max(1, min(4, 1024 // units))  # more would spill registers
     if device.type == "cpu":
-        samples = nb_samples  # interpreted: a program costs the same for one sample as for many
+        samples, most = nb_samples, 16  # interpreted: a program costs the same for one sample as for many
     tile = 16 if units <= 512 else 8
-    return Blocks(min(triton.next_power_of_2(samples), 16), units, tile, max(4, units // 64))
+    warps = 4 if units < 256 else 8 if units <= 512 else 16
+    return Blocks(min(triton.next_power_of_2(samples), most), units, tile, warps)
 
 
 def _nb_processors(device: torch.device) -> int:

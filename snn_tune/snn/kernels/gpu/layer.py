@@ -66,9 +66,17 @@ def cuba_lif(
             f"the gpu kernel takes float32 tensors on a GPU, at most {MAX_RECURRENT} recurrent units, and gives no "
             f"gradient of alpha, beta or input_gain; current is {current.dtype} on {current.device}"
         )
-    constants = (each(value, current.shape[2], current) for value in (alpha, beta, input_gain))
-    spikes, membrane = _CubaLIF.apply(current, v, Units(*constants, scale, reset))
+    with torch.cuda.device_of(current):
+        spikes, membrane = _CubaLIF.apply(current, v, units_of(current, alpha, beta, input_gain, scale, reset))
     return spikes, membrane
+
+
+def units_of(
+    like: Tensor, alpha: float | Tensor, beta: float | Tensor, gain: float | Tensor, scale: float, reset: str
+) -> Units:
+    """The constants of as many units as `like` has columns, each a float or a tensor of one value for each unit."""
+    alpha, beta, gain = (each(value, like.shape[-1], like) for value in (alpha, beta, gain))
+    return Units(alpha, beta, gain, scale, reset)
 
 
 def run(layer: Units, current: Tensor, v: Tensor | None, membrane: Tensor) -> Trace:
@@ -120,7 +128,7 @@ class _CubaLIF(torch.autograd.Function):
         spikes, membrane, v = ctx.saved_tensors
         rows = torch.empty_like(spikes)
         back = spikes.new_empty(0, spikes.shape[2]) if v is None else v.T.contiguous()
-        run_back(ctx.layer, membrane, *grads, rows, back, recurrent=v is not None)
+        run_back(ctx.layer, membrane, grads[0], grads[1], rows, back, recurrent=v is not None)
         return rows[:, :-1], None if v is None else weight_gradient(spikes, rows), None
 
 

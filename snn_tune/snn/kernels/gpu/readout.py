@@ -1,6 +1,6 @@
 """The leaky readout, its maximum over time, and the way back."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 import triton
@@ -21,9 +21,9 @@ class Peaks(NamedTuple):
 
 @triton.jit(do_not_specialize=["nb_samples", "nb_steps"])
 def integrate(
-    current: Any, value: Any, frame: Any, alpha: Any, beta: Any, gain: Any, nb_samples: Any, nb_steps: Any,
-    nb_classes: Any, SAMPLES: tl.constexpr, CLASSES: tl.constexpr,
-) -> None:  # fmt: skip
+    current, value, frame, alpha, beta, gain, nb_samples, nb_steps,
+    nb_classes, SAMPLES: tl.constexpr, CLASSES: tl.constexpr,
+):  # fmt: skip
     """Peaks of currents (B, T + 1, O) whose frame t + 1 holds s(t) w2. A last state that is not finite makes them NaN.
 
     out(t+1) = beta out(t) + gain flt(t)                   out(0) = flt(0) = 0
@@ -47,9 +47,9 @@ def integrate(
 
 @triton.jit(do_not_specialize=["nb_samples", "nb_steps"])
 def integrate_back(
-    frame: Any, grad: Any, rows: Any, stride: Any, alpha: Any, beta: Any, gain: Any, nb_samples: Any, nb_steps: Any,
-    nb_classes: Any, SAMPLES: tl.constexpr, CLASSES: tl.constexpr,
-) -> None:  # fmt: skip
+    frame, grad, rows, stride, alpha, beta, gain, nb_samples, nb_steps,
+    nb_classes, SAMPLES: tl.constexpr, CLASSES: tl.constexpr,
+):  # fmt: skip
     """Gradient of flt(t), the filtered spikes, into the first columns of frame t of `rows` (B, T + 1, stride).
 
     d flt(t) = alpha d flt(t+1) + gain d out(t+1)
@@ -78,7 +78,8 @@ def peaks(spikes: Tensor, w2: Tensor, model: Model) -> Peaks:
     nb_classes = w2.shape[1]
     with full_float32():
         current = spikes @ w2
-    found = Peaks(current.new_empty(nb_samples, nb_classes), torch.empty(nb_samples, nb_classes, dtype=torch.int32, device=w2.device))
+    value = current.new_empty(nb_samples, nb_classes)
+    found = Peaks(value, torch.empty_like(value, dtype=torch.int32))
     block = blocks(nb_samples, nb_classes, w2.device, together=False)
     integrate[block.grid(nb_samples, nb_classes)](
         current, *found, model.alpha, model.beta, model.input_gain,

@@ -10,7 +10,7 @@ from snn_tune.snn.kernels.cpu import Model, Parameters
 from snn_tune.snn.kernels.gpu import events, layer, loss, readout
 from snn_tune.snn.kernels.gpu.checks import check
 from snn_tune.snn.kernels.gpu.encoder import Encoded, encode, encode_back
-from snn_tune.snn.kernels.gpu.launch import each, full_float32
+from snn_tune.snn.kernels.gpu.launch import full_float32
 
 
 class Outcome(NamedTuple):
@@ -68,12 +68,13 @@ def train_step(
         ValueError: a shape does not fit the parameters.
     """
     check(inputs, labels, parameters)
-    trace = _forward(inputs, parameters, model)
-    share = loss.share(labels, class_weights)
-    grad_logits = loss.nll_back(trace.logits, labels, share)
-    grad_spike = loss.penalty_back(trace.counts, strength, reduction, len(labels))
-    gradients = _backward(inputs, parameters, model, trace, grad_logits, grad_spike)
-    return _outcome(trace, labels, share, strength, reduction, gradients)
+    with torch.cuda.device_of(labels):
+        trace = _forward(inputs, parameters, model)
+        share = loss.share(labels, class_weights)
+        grad_logits = loss.nll_back(trace.logits, labels, share)
+        grad_spike = loss.penalty_back(trace.counts, strength, reduction, len(labels))
+        gradients = _backward(inputs, parameters, model, trace, grad_logits, grad_spike)
+        return _outcome(trace, labels, share, strength, reduction, gradients)
 
 
 @torch.no_grad()
@@ -89,8 +90,9 @@ def evaluate(
 ) -> Outcome:
     """The same without gradients."""
     check(inputs, labels, parameters)
-    trace = _forward(inputs, parameters, model)
-    return _outcome(trace, labels, loss.share(labels, class_weights), strength, reduction, None)
+    with torch.cuda.device_of(labels):
+        trace = _forward(inputs, parameters, model)
+        return _outcome(trace, labels, loss.share(labels, class_weights), strength, reduction, None)
 
 
 def _forward(inputs: EventBatch | Tensor, parameters: Parameters, model: Model) -> _Trace:
@@ -104,8 +106,7 @@ def _forward(inputs: EventBatch | Tensor, parameters: Parameters, model: Model) 
         encoded = encode(inputs.float().contiguous(), gain, bias, model.beta)
         with full_float32():
             current = encoded.spikes @ w1
-    constants = (each(value, w1.shape[1], w1) for value in (model.alpha, model.beta, model.input_gain))
-    units = layer.Units(*constants, model.scale, model.reset)
+    units = layer.units_of(w1, model.alpha, model.beta, model.input_gain, model.scale, model.reset)
     hidden = layer.run(units, current, v, membrane=current)  # in place: a current is read once
     peaks = readout.peaks(hidden.spikes, w2, model)
     drift = hidden.drift.sum(1) + (0.0 if encoded is None else encoded.drift.sum(1))
@@ -131,8 +132,10 @@ def _backward(
     rows = spikes.new_empty(nb_samples, nb_frames, nb_classes + nb_hidden)
     readout.peaks_back(trace.peaks.frame, grad_logits, rows, model)
     back = (w2 if v is None else torch.cat([w2, v], dim=1)).T.contiguous()
-    direct = grad_spike.expand(membrane.shape), grad_spike.new_zeros(1).expand(membrane.shape)
-    layer.run_back(trace.units, membrane, *direct, rows, back, recurrent=v is not None)
+    nothing = grad_spike.new_zeros(1).expand(membrane.shape)
+    layer.run_back(
+        trace.units, membrane, grad_spike.expand(membrane.shape), nothing, rows, back, recurrent=v is not None
+    )
     grad_current = rows[:, :-1, nb_classes:]
     grad_hidden = layer.weight_gradient(spikes, rows if v is not None else rows[:, :, :nb_classes])
     grad_v = None if v is None else grad_hidden[:, nb_classes:]

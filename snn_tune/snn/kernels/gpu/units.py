@@ -6,17 +6,15 @@ Frames: spikes have T + 1 frames of which the first is zero, so that frame t hol
 gradients of the currents have T + 1 of which the last is zero.
 """
 
-from typing import Any
-
 import triton
 import triton.language as tl
 
 
 @triton.jit
 def add_product(
-    total: Any, left: Any, left_rows: Any, valid_rows: Any, depth: Any, right: Any, width: Any, columns: Any,
-    valid_columns: Any, TILE: tl.constexpr,
-) -> Any:  # fmt: skip
+    total, left, left_rows, valid_rows, depth, right, width, columns,
+    valid_columns, TILE: tl.constexpr,
+):  # fmt: skip
     """total + left right, for rows of `left` that start at `left_rows` and columns of `right`, (depth, width).
 
     Both are read tile by tile, each while the one before is multiplied (Triton pipelines the loop). "ieee" is a
@@ -26,15 +24,13 @@ def add_product(
         inner = start + tl.arange(0, TILE)
         valid = inner < depth
         factors = tl.load(left + left_rows + inner[None, :], mask=valid_rows & valid[None, :], other=0.0)
-        weights = tl.load(
-            right + inner[:, None] * width + columns, mask=valid[:, None] & valid_columns, other=0.0
-        )
+        weights = tl.load(right + inner[:, None] * width + columns, mask=valid[:, None] & valid_columns, other=0.0)
         total = tl.dot(factors, weights, total, input_precision="ieee")
     return total
 
 
 @triton.jit
-def own_units(nb_samples: Any, nb_units: Any, SAMPLES: tl.constexpr, UNITS: tl.constexpr) -> Any:
+def own_units(nb_samples, nb_units, SAMPLES: tl.constexpr, UNITS: tl.constexpr):
     """The samples and units of this program, and whether there are such: (SAMPLES, 1), (1, UNITS)."""
     samples = tl.program_id(0) * SAMPLES + tl.arange(0, SAMPLES)[:, None]
     units = tl.program_id(1) * UNITS + tl.arange(0, UNITS)[None, :]
@@ -43,10 +39,10 @@ def own_units(nb_samples: Any, nb_units: Any, SAMPLES: tl.constexpr, UNITS: tl.c
 
 @triton.jit(do_not_specialize=["nb_samples", "nb_steps"])
 def forward(
-    current: Any, v: Any, alpha: Any, beta: Any, gain: Any, spikes: Any, membrane: Any, drift: Any,
-    nb_samples: Any, nb_steps: Any, nb_units: Any, depth: Any,
+    current, v, alpha, beta, gain, spikes, membrane, drift,
+    nb_samples, nb_steps, nb_units, depth,
     SUBTRACT: tl.constexpr, SAMPLES: tl.constexpr, UNITS: tl.constexpr, TILE: tl.constexpr,
-) -> None:  # fmt: skip
+):  # fmt: skip
     """Spikes (B, T + 1, H) and membranes (B, T, H) of currents (B, T, H); `membrane` may be `current` itself.
 
     s(t)     = 1 if mem(t) > 1 else 0
@@ -83,11 +79,11 @@ def forward(
 
 @triton.jit(do_not_specialize=["nb_samples", "nb_steps"])
 def backward(
-    membrane: Any, grad_spikes: Any, sample_skip: Any, step_skip: Any, unit_skip: Any,
-    grad_membrane: Any, sample_skip2: Any, step_skip2: Any, unit_skip2: Any, rows: Any, stride: Any, column: Any, back: Any, depth: Any, alpha: Any, beta: Any, gain: Any, scale: Any,
-    nb_samples: Any, nb_steps: Any, nb_units: Any,
+    membrane, grad_spikes, sample_skip, step_skip, unit_skip,
+    grad_membrane, sample_skip2, step_skip2, unit_skip2, rows, stride, column, back, depth, alpha, beta, gain, scale,
+    nb_samples, nb_steps, nb_units,
     SUBTRACT: tl.constexpr, SAMPLES: tl.constexpr, UNITS: tl.constexpr, TILE: tl.constexpr,
-) -> None:  # fmt: skip
+):  # fmt: skip
     """Fill columns `column` on of `rows` (B, T + 1, stride) with the gradients of the currents.
 
     d s(t)       = grad_spikes(t) + rows(t+1) back                                 the first `depth` columns of rows
