@@ -36,17 +36,17 @@ def blocks(nb_samples: int, nb_units: int, device: torch.device, *, together: bo
     units = max(16, triton.next_power_of_2(nb_units))
     if not together:
         units = min(units, SEPARATE)
-    samples = 1 if not together else triton.cdiv(nb_samples, _nb_processors(device))
+    samples = triton.cdiv(nb_samples, _nb_processors(device)) if together else 1
     most = max(1, min(4, 1024 // units))  # more would spill registers
-    if device.type == "cpu":
-        samples, most = nb_samples, 16  # interpreted: a program costs the same for one sample as for many
+    if INTERPRETED:
+        samples, most = nb_samples, 16  # a program costs the same for one sample as for many
     tile = 16 if units <= 512 else 8
     warps = 4 if units < 256 else 8 if units <= 512 else 16
     return Blocks(min(triton.next_power_of_2(samples), most), units, tile, warps)
 
 
 def _nb_processors(device: torch.device) -> int:
-    return 1 if device.type == "cpu" else torch.cuda.get_device_properties(device).multi_processor_count
+    return 1 if INTERPRETED else torch.cuda.get_device_properties(device).multi_processor_count
 
 
 def each(value: float | Tensor, nb_units: int, like: Tensor) -> Tensor:

@@ -76,7 +76,7 @@ def units_of(
 ) -> Units:
     """The constants of as many units as `like` has columns, each a float or a tensor of one value for each unit."""
     alpha, beta, gain = (each(value, like.shape[-1], like) for value in (alpha, beta, gain))
-    return Units(alpha, beta, gain, scale, reset)
+    return Units(alpha, beta, gain, float(scale), reset)
 
 
 def run(layer: Units, current: Tensor, v: Tensor | None, membrane: Tensor) -> Trace:

@@ -63,8 +63,8 @@ def forward(
     frame = samples * (nb_steps + 1) * nb_units
     tl.store(spikes + frame + units, mem, mask=valid)
     for _ in range(nb_steps):
-        tl.debug_barrier()  # the spikes of the step before are written
         drive = tl.load(current + at + units, mask=valid, other=0.0)
+        tl.debug_barrier()  # the spikes of the step before are written; this current is read, so its place is free
         drive = add_product(drive, spikes, frame, valid_samples, depth, v, nb_units, units, valid_units, TILE)
         fired = tl.where(mem > 1.0, 1.0, 0.0)
         tl.store(membrane + at + units, mem, mask=valid)
