@@ -41,7 +41,7 @@ def sum_rows(
     total = tl.zeros((EVENTS, COLUMNS), tl.float32)
     for e in range(begin, end, EVENTS):
         event = e + tl.arange(0, EVENTS)[:, None]
-        at = tl.load(row + event, mask=event < end, other=0)
+        at = tl.load(row + event, mask=event < end, other=0).to(tl.int64)
         times = tl.load(count + event, mask=event < end, other=0.0)
         total += times * tl.load(rows + at * stride + columns, mask=(event < end) & valid_columns, other=0.0)
     out = sums + (part * tl.num_programs(0) + unit) * width
@@ -56,7 +56,9 @@ def weight_gradient(events: EventBatch, grad_current: Tensor, nb_inputs: int) ->
     Args:
         grad_current: (B, T, H), a view into rows of T + 1 frames a sample.
     """
-    nb_frames, (stride, width) = events.nb_steps + 1, (grad_current.stride(1), grad_current.shape[2])
+    sample_stride, stride, _ = grad_current.stride()
+    width = grad_current.shape[2]
+    assert sample_stride == (events.nb_steps + 1) * stride
     unit, order = torch.sort(events.unit, stable=True)
     starts = torch.searchsorted(unit, torch.arange(nb_inputs + 1, dtype=unit.dtype, device=unit.device))
     bag = torch.repeat_interleave(events.bags.diff(), output_size=len(unit))[order]
@@ -68,5 +70,4 @@ def weight_gradient(events: EventBatch, grad_current: Tensor, nb_inputs: int) ->
     sum_rows[nb_inputs, triton.cdiv(width, columns), parts](
         grad_current, stride, row, count, starts, sums, width, EVENTS, columns
     )
-    assert grad_current.stride(0) == nb_frames * stride
     return sums.sum(0)
