@@ -14,6 +14,7 @@ from snn_tune.snn.kernels.cpu import Model, Parameters
 
 pytest.importorskip("triton")
 from snn_tune.snn.kernels import gpu
+from snn_tune.snn.kernels.gpu.launch import full_float32
 
 GOLDEN = Path(os.environ.get("SNN_TUNE_GOLDEN", "/nonexistent"))
 TOLERANCE = 1e-3
@@ -200,6 +201,14 @@ def test_results_are_the_same_bits_whatever_ran_before() -> None:
     again = run(case)
     for one, other in zip((*first[:-1], *first.gradients[:3]), (*again[:-1], *again.gradients[:3]), strict=True):
         assert one.numpy().tobytes() == other.numpy().tobytes()
+
+
+def test_products_are_in_full_float32_whatever_is_allowed_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    for allowed in (True, False):
+        monkeypatch.setattr(torch.backends.cuda.matmul, "allow_tf32", allowed)
+        with full_float32():
+            assert not torch.backends.cuda.matmul.allow_tf32
+        assert torch.backends.cuda.matmul.allow_tf32 == allowed
 
 
 def test_evaluate_gives_the_scores_of_the_step() -> None:

@@ -59,9 +59,13 @@ def each(value: float | Tensor, nb_units: int, like: Tensor) -> Tensor:
 @contextmanager
 def full_float32() -> Iterator[None]:
     """PyTorch's own products without TF32, whatever the user allows elsewhere: it would flip spikes."""
-    allowed = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")
+    matmul = torch.backends.cuda.matmul
+    # PyTorch from 2.9 on refuses to read the old setting where the user made the new one; writing the old makes both
+    allowed = matmul.fp32_precision == "tf32" if hasattr(matmul, "fp32_precision") else matmul.allow_tf32
+    if allowed:
+        matmul.allow_tf32 = False
     try:
         yield
     finally:
-        torch.set_float32_matmul_precision(allowed)
+        if allowed:
+            matmul.allow_tf32 = True
