@@ -203,12 +203,13 @@ def test_results_are_the_same_bits_whatever_ran_before() -> None:
         assert one.numpy().tobytes() == other.numpy().tobytes()
 
 
-def test_products_are_in_full_float32_whatever_is_allowed_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_products_are_in_full_float32_whatever_is_allowed_elsewhere() -> None:
+    matmul = torch.backends.cuda.matmul
     for allowed in (True, False):
-        monkeypatch.setattr(torch.backends.cuda.matmul, "allow_tf32", allowed)
+        matmul.allow_tf32 = allowed
         with full_float32():
-            assert not torch.backends.cuda.matmul.allow_tf32
-        assert torch.backends.cuda.matmul.allow_tf32 == allowed
+            assert not matmul.allow_tf32
+        assert matmul.allow_tf32 == allowed
 
 
 def test_evaluate_gives_the_scores_of_the_step() -> None:
