@@ -127,12 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--epochs", type=_positive(int), metavar="N", help="epochs of each trial, in place of the study's")
     add("--seeds", type=_positive(int), metavar="N", help="trials of each combination, in place of the study's")
     add("--set", action="append", default=[], metavar="NAME=V1,V2,...", help="values of a parameter; may be repeated")
-    add(
-        "--kernel",
-        default="auto",
-        metavar="NAME",
-        help="how networks are computed: auto, cpu or reference",
-    )
+    add("--kernel", default="auto", metavar="NAME", help="how networks are computed: auto, cpu, gpu or reference")
     add("--max-concurrent", type=_positive(int), metavar="N", help="trials at the same time, at most")
     add("--cpus-per-trial", type=_positive(float), metavar="X", help="cores of a trial (default: 1)")
     add("--gpus-per-trial", type=_share, metavar="X", help="GPU share of a trial (default: a quarter, if there is one)")

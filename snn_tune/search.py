@@ -79,7 +79,7 @@ def _run(study: Study, options: Options, fit: Fit, cluster: Cluster, per_trial: 
         nb_done = len(trials) - len(missing)
         console.print(f"{len(trials)} trials: {nb_done} done, {len(missing)} to run")
         if missing:
-            if fit is training.fit and options.kernel != "reference" and not is_compiled():
+            if fit is training.fit and options.kernel in ("auto", "cpu") and not is_compiled():
                 console.print("compiling the cpu kernel, once for this machine: some seconds")
                 training.compile_kernel(missing[0].parameters, first, options.kernel)
             data = _share(study, {trial.parameters.nb_steps for trial in missing}, first, options.data_dir)

@@ -55,5 +55,5 @@ def cuba_lif(
         raise ValueError(f"reset must be 'zero' or 'subtract'; it is {reset!r}")
     if not scale > 0:
         raise ValueError(f"scale must be above 0; it is {scale}")
-    chosen = kernels.KERNELS[kernels.choose(kernel, current, v, alpha, beta, input_gain)]
+    chosen = kernels.load(kernels.choose(kernel, current, v, alpha, beta, input_gain))
     return chosen.cuba_lif(current, v, alpha=alpha, beta=beta, scale=scale, reset=reset, input_gain=input_gain)

@@ -7,7 +7,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from snn_tune.datasets.events import EventBatch
-from snn_tune.snn.kernels import choose, cpu
+from snn_tune.snn.kernels import choose, load
+from snn_tune.snn.kernels.cpu import Model, Parameters
 from snn_tune.snn.loss import weighted_nll
 from snn_tune.snn.network import SpikingNetwork
 from snn_tune.snn.regularizer import spike_penalty
@@ -38,8 +39,9 @@ def train_step(
         strength, reduction: of the penalty on hidden spikes, see `spike_penalty`.
         class_weights: (O,), see `weighted_nll`.
     """
-    if choose(network.kernel, network.w1, network.v) == "cpu":
-        found = cpu.train_step(
+    kernel = choose(network.kernel, network.w1, network.v)
+    if kernel != "reference":
+        found = load(kernel).train_step(
             inputs,
             labels,
             _parameters(network),
@@ -61,8 +63,9 @@ def train_step(
 
 def score(network: SpikingNetwork, inputs: EventBatch | Tensor, labels: Tensor) -> Scores:
     """The same without gradients."""
-    if choose(network.kernel, network.w1, network.v) == "cpu":
-        found = cpu.evaluate(inputs, labels, _parameters(network), _model(network))
+    kernel = choose(network.kernel, network.w1, network.v)
+    if kernel != "reference":
+        found = load(kernel).evaluate(inputs, labels, _parameters(network), _model(network))
         return Scores(found.logits, found.nll, found.spike_counts)
     with torch.no_grad():
         activity = network(inputs)
@@ -73,11 +76,11 @@ def _scores(logits: Tensor, labels: Tensor, spikes: Tensor) -> Scores:
     return Scores(logits, functional.cross_entropy(logits, labels, reduction="none"), spikes.sum(dim=(0, 1)))
 
 
-def _parameters(network: SpikingNetwork) -> cpu.Parameters:
+def _parameters(network: SpikingNetwork) -> Parameters:
     own = (network.encoder.gain, network.encoder.bias) if network.encoder else (None, None)
-    return cpu.Parameters(network.w1, network.v, network.w2, *own)
+    return Parameters(network.w1, network.v, network.w2, *own)
 
 
-def _model(network: SpikingNetwork) -> cpu.Model:
+def _model(network: SpikingNetwork) -> Model:
     s = network.settings
-    return cpu.Model(s.alpha, s.beta, s.scale, s.reset, s.input_gain)
+    return Model(s.alpha, s.beta, s.scale, s.reset, s.input_gain)

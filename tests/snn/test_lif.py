@@ -1,9 +1,11 @@
+import sys
+
 import numpy as np
 import pytest
 import torch
 
 from snn_tune.errors import UserError
-from snn_tune.snn import KernelFallbackWarning, cuba_lif, spike
+from snn_tune.snn import KernelFallbackWarning, cuba_lif, kernels, spike
 
 
 def test_a_membrane_at_the_threshold_does_not_fire() -> None:
@@ -75,3 +77,14 @@ def test_what_a_kernel_does_not_cover_is_the_references_with_a_warning() -> None
     with pytest.warns(KernelFallbackWarning, match="the cpu kernel does not cover torch.float64"):
         found = cuba_lif(current, alpha=0.9, beta=0.9, scale=1.0, kernel="cpu")
     assert all(map(torch.equal, found, expected))
+
+
+def test_without_triton_the_gpu_kernel_is_the_references_with_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    current = torch.rand(2, 9, 3)
+    monkeypatch.setitem(sys.modules, "triton", None)
+    for name in [name for name in sys.modules if name.startswith("snn_tune.snn.kernels.gpu")]:
+        monkeypatch.delitem(sys.modules, name)
+    kernels.load.cache_clear()
+    with pytest.warns(KernelFallbackWarning, match="the gpu kernel cannot be loaded .*triton"):
+        found = cuba_lif(current, alpha=0.9, beta=0.9, scale=1.0, kernel="gpu")
+    assert all(map(torch.equal, found, cuba_lif(current, alpha=0.9, beta=0.9, scale=1.0, kernel="reference")))

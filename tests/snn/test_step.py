@@ -31,7 +31,7 @@ def inputs(settings: NetworkSettings) -> object:
 @pytest.mark.parametrize("reduction", ["sum", "sum_l2", "mean"])
 def test_kernels_agree(settings: NetworkSettings, reduction: str) -> None:
     weights = torch.tensor([1.0, 2.0, 3.0, 0.5])
-    networks = [SpikingNetwork(settings, kernel=kernel) for kernel in ("reference", "cpu")]
+    networks = [SpikingNetwork(settings, kernel=kernel) for kernel in ("reference", "cpu", "gpu")]
     batch = inputs(settings)
     for network in networks:
         found = train_step(network, batch, LABELS, strength=1e-3, reduction=reduction, class_weights=weights)
@@ -39,9 +39,10 @@ def test_kernels_agree(settings: NetworkSettings, reduction: str) -> None:
         for array, other in zip(found, alone, strict=True):
             torch.testing.assert_close(array, other)
         assert found.spike_counts.sum() > 10
-    for reference, fast in zip(networks[0].parameters(), networks[1].parameters(), strict=True):
+    for reference, *others in zip(*(network.parameters() for network in networks), strict=True):
         assert reference.grad.norm() > 0
-        assert (fast.grad - reference.grad).norm() <= 1e-3 * reference.grad.norm()
+        for fast in others:
+            assert (fast.grad - reference.grad).norm() <= 1e-3 * reference.grad.norm()
 
 
 def test_gradients_are_those_of_the_loss_and_replace_the_last_ones() -> None:

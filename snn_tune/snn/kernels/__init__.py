@@ -1,15 +1,15 @@
 """The kernels: ways to compute the same network. `reference` is the one that the others must agree with."""
 
 import warnings
+from functools import cache
+from importlib import import_module
 from types import ModuleType
 
 from torch import Tensor
 
 from snn_tune.errors import UserError, near_match
-from snn_tune.snn.kernels import cpu, reference
 
-KERNELS: dict[str, ModuleType] = {"reference": reference, "cpu": cpu}
-CHOICES = ("auto", *KERNELS)
+CHOICES = ("auto", "reference", "cpu", "gpu")
 
 
 class KernelFallbackWarning(UserWarning):
@@ -22,8 +22,18 @@ def check(name: str) -> None:
         raise UserError(f"kernel '{name}' is not known{near_match(name, CHOICES)}; choose from {', '.join(CHOICES)}")
 
 
+@cache
+def load(name: str) -> ModuleType:
+    """The kernel of that name, imported when it is first needed: a machine without Triton has all but `gpu`.
+
+    Raises:
+        ImportError: it needs a library that this machine lacks.
+    """
+    return import_module(f"snn_tune.snn.kernels.{name}")
+
+
 def choose(name: str, weights: Tensor, v: Tensor | None = None, *constants: float | Tensor) -> str:
-    """The name of the kernel that computes units with these weights or input current: `auto` is the fastest that can.
+    """The name of the kernel that computes units with these weights or input current: `auto` is the fastest that has proved itself.
 
     Warns:
         KernelFallbackWarning: the kernel of that name does not cover them, so the reference does.
@@ -32,11 +42,16 @@ def choose(name: str, weights: Tensor, v: Tensor | None = None, *constants: floa
         UserError: no kernel has that name.
     """
     check(name)
-    if name == "reference" or cpu.covers(weights, v, *constants):
-        return "reference" if name == "reference" else "cpu"
+    # The gpu kernel has not run on a GPU yet: only who asks for it gets it.
+    wanted = ("reference" if weights.is_cuda else "cpu") if name == "auto" else name
+    if wanted == "reference":
+        return wanted
+    try:
+        if load(wanted).covers(weights, v, *constants):
+            return wanted
+        reason = f"does not cover {weights.dtype} on {weights.device}, this width, or gradients of its constants"
+    except ImportError as error:
+        reason = f"cannot be loaded ({error})"
     if name != "auto":
-        what = f"{weights.dtype} on {weights.device}, or gradients of alpha, beta or input_gain"
-        warnings.warn(
-            f"the {name} kernel does not cover {what}; the reference does", KernelFallbackWarning, stacklevel=2
-        )
+        warnings.warn(f"the {name} kernel {reason}; the reference computes it", KernelFallbackWarning, stacklevel=2)
     return "reference"
