@@ -62,6 +62,8 @@ def run(study: Study, options: Options, fit: Fit = training.fit) -> int:
         try:
             console.print(f"{study.name} runs on {cluster}")
             per_trial = cluster.per_trial(options.cpus_per_trial, options.gpus_per_trial)
+            if options.kernel == "gpu" and not per_trial.gpus:
+                raise UserError("--kernel gpu: there is no GPU here; take auto or cpu")
             return _run(study, options, fit, cluster, per_trial, console)
         finally:
             cluster.close()

@@ -33,7 +33,7 @@ def load(name: str) -> ModuleType:
 
 
 def choose(name: str, weights: Tensor, v: Tensor | None = None, *constants: float | Tensor) -> str:
-    """The name of the kernel that computes units with these weights or input current: `auto` is the fastest that has proved itself.
+    """Which kernel computes units with these weights, or this input current: `auto` is the fastest proven one.
 
     Warns:
         KernelFallbackWarning: the kernel of that name does not cover them, so the reference does.
