@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -35,6 +35,7 @@ def spikes(draw: st.DrawFn) -> tuple[NDArray[np.int64], int, int, int]:
     return np.array(rows, dtype=np.int64).reshape(-1, 3), *shape
 
 
+@settings(deadline=None)
 @given(spikes(), st.integers(1, 6), st.data())
 def test_batch_is_the_dense_array(
     drawn: tuple[NDArray[np.int64], int, int, int], chunk: int, data: st.DataObject
