@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-PACKAGES = ("snn_tune", "torch", "ray", "mlflow", "numpy")
+PACKAGES = ("snn_tune", "torch", "numba", "numpy", "ray", "mlflow")
 
 
 @cache
