@@ -1,9 +1,9 @@
 """How the time of a whole training step grows with steps, hidden units, batch and input density.
 
 One of them varies at a time, the others stay as in SHD: 100 steps, 200 hidden units, recurrent, a batch of 256, spikes
-in 7 % of all 700 units and steps, here spread evenly. Weights fall as the input gets denser, so that the hidden units go
-on spiking alike. Kernel and loop (SpyTorch's, mended by `unbind`) alternate on one thread; shown are medians, and `^` is
-the power by which the time grew since the row above.
+in 7 % of all 700 units and steps, here spread evenly. Weights fall as the input gets denser, so that the hidden units
+go on spiking alike. Kernel and loop (SpyTorch's, mended by `unbind`) alternate on one thread; shown are medians, and
+`^` is the power by which the time grew since the row above.
 """
 
 import argparse
