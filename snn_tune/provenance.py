@@ -12,7 +12,7 @@ import torch
 
 from snn_tune.errors import without_password
 
-PACKAGES = ("snn_tune", "torch", "ray", "mlflow", "numpy")
+PACKAGES = ("snn_tune", "torch", "numba", "numpy", "ray", "mlflow")
 
 
 @cache

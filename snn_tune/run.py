@@ -123,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("study", nargs="?", help="name of a study, or path of a study file; left out, the studies are listed")
     add("--root", type=Path, default=Path("runs"), metavar="DIR", help="folder of all results (default: runs)")
-    add("--data-dir", type=Path, default=_data_dir(), metavar="DIR", help="folder of the data sets (env SNN_TUNE_DATA)")
+    add("--data-dir", type=Path, default=data_dir(), metavar="DIR", help="folder of the data sets (env SNN_TUNE_DATA)")
     add("--epochs", type=_positive(int), metavar="N", help="epochs of each trial, in place of the study's")
     add("--seeds", type=_positive(int), metavar="N", help="trials of each combination, in place of the study's")
     add("--set", action="append", default=[], metavar="NAME=V1,V2,...", help="values of a parameter; may be repeated")
@@ -138,7 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _data_dir() -> Path:
+def data_dir() -> Path:
     return Path(os.environ.get("SNN_TUNE_DATA") or cache_folder())
 
 

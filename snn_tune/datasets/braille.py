@@ -10,7 +10,7 @@ from pydantic import Field, PositiveInt, model_validator
 
 from snn_tune.datasets import folder, plain_pickle
 from snn_tune.datasets.dataset import Analog, Dataset, Part, stratified
-from snn_tune.datasets.download import Official, obtain
+from snn_tune.datasets.download import Official, absent, obtain
 from snn_tune.datasets.source import DataSource
 from snn_tune.errors import UserError
 
@@ -66,6 +66,9 @@ class Braille(DataSource):
 
     def repeats(self, nb_steps: int) -> int:
         return nb_steps // self.frames
+
+    def absent(self, data_dir: Path) -> list[str]:
+        return [file.name for file in absent("braille", [FILE], data_dir)]
 
     def load(self, nb_steps: int, data_dir: Path) -> Dataset:
         """Read the recordings and scale them; each frame is held for `nb_steps / frames` steps."""

@@ -57,7 +57,7 @@ def obtain(sub: str, files: Sequence[Official], data_dir: Path) -> list[DataFile
         UserError: a file is in neither and cannot be downloaded; it says what to put where.
     """
     places = folder.places(sub, data_dir)
-    missing = [file for file in files if folder.find(file.name, places) is None]
+    missing = absent(sub, files, data_dir)
     destination = _destination(sub, files, data_dir) if missing else None
     for index, file in enumerate(missing):
         assert destination is not None
@@ -70,6 +70,12 @@ def obtain(sub: str, files: Sequence[Official], data_dir: Path) -> list[DataFile
             raise UserError(f"no {names} in {looked}, and {err}: fetch {urls} into {places[0]} by hand") from err
     found = [folder.find(file.name, places) for file in files]
     return [file for file in found if file is not None]
+
+
+def absent(sub: str, files: Sequence[Official], data_dir: Path) -> list[Official]:
+    """Those of the files that are neither in `data_dir/sub` nor in the cache."""
+    places = folder.places(sub, data_dir)
+    return [file for file in files if folder.find(file.name, places) is None]
 
 
 def download(url: str, target: Path, checksum: str, max_bytes: int) -> None:

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from snn_tune.datasets import folder, latency
 from snn_tune.datasets.dataset import Dataset, Part, stratified
-from snn_tune.datasets.download import Official, obtain
+from snn_tune.datasets.download import Official, absent, obtain
 from snn_tune.datasets.events import Events, Packer
 from snn_tune.datasets.folder import DataFile
 from snn_tune.datasets.source import DataSource, cache_folder
@@ -47,6 +47,9 @@ class FashionMnist(DataSource):
     tau: float = Field(20.0, gt=0, allow_inf_nan=False)
     valid_fraction: float = Field(0.1, gt=0, lt=1)
     split_seed: int = Field(0, ge=0)
+
+    def absent(self, data_dir: Path) -> list[str]:
+        return [file.name for file in absent(SUB, FILES, data_dir)]
 
     def load(self, nb_steps: int, data_dir: Path) -> Dataset:
         """Read the four IDX files and code their pixels."""

@@ -12,7 +12,7 @@ from pydantic import Field, NonNegativeInt
 
 from snn_tune.datasets import folder
 from snn_tune.datasets.dataset import Dataset, Part
-from snn_tune.datasets.download import Official, obtain
+from snn_tune.datasets.download import Official, absent, obtain
 from snn_tune.datasets.events import Events, Packer
 from snn_tune.datasets.folder import DataFile
 from snn_tune.datasets.source import DataSource
@@ -42,6 +42,9 @@ class Shd(DataSource):
     nb_classes: Literal[20] = NB_CLASSES
     max_time: float = Field(1.4, gt=0, allow_inf_nan=False)
     valid_speakers: tuple[NonNegativeInt, ...] = Field((3, 6), min_length=1, strict=False)
+
+    def absent(self, data_dir: Path) -> list[str]:
+        return [file.name for file in absent("shd", FILES, data_dir)]
 
     def load(self, nb_steps: int, data_dir: Path) -> Dataset:
         """Read both files and sort their spikes into steps."""

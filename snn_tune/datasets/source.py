@@ -38,6 +38,10 @@ class DataSource(BaseModel, ABC):
         """Time steps for each frame of the recording; 1 where steps are what the spikes are binned into."""
         return 1
 
+    def absent(self, data_dir: Path) -> list[str]:
+        """Names of the files that `load` would download."""
+        return []
+
     @abstractmethod
     def load(self, nb_steps: int, data_dir: Path) -> Dataset:
         """Read (or download, or generate) the samples and bring them to `nb_steps` time steps.
