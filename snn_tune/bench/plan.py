@@ -76,7 +76,7 @@ def ways(names: list[str]) -> list[Way]:
     """
     there = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
     every = [
-        Way(kernel, device) for device in there for kernel in kernels.KERNELS if kernel in ("reference", _on(device))
+        Way(kernel, device) for device in there for kernel in kernels.CHOICES if kernel in ("reference", _on(device))
     ]
     for name in names:
         kernels.check(name)
