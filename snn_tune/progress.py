@@ -70,7 +70,7 @@ class ProgressLine:
         parts = [f"{len(self.running)} running, {self.failed} failed"]
         if self.best_trial:
             parts.append(f"best validation {self.best:.2%} ({self.best_trial})")
-        if self.epochs_done:
+        if self.epochs_done * 50 >= self.nb_epochs:  # before, it would be a guess from how long workers take to start
             elapsed = time.monotonic() - self.started
             left = elapsed / self.epochs_done * max(0, self.nb_epochs - self.epochs_done)
             parts.append(f"about {duration(left)} left")
