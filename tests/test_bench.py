@@ -55,6 +55,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_each_kernel_is_measured_and_every_figure_is_plausible(file: Path, capsys: pytest.CaptureFixture) -> None:
     assert main([str(file), "--json"]) == 0
     printed = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
