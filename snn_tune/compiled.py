@@ -1,7 +1,11 @@
 """How functions are compiled by Numba: once for a machine, to the user's cache folder, with NaN kept alive."""
 
+import atexit
 import hashlib
+import shutil
+import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +41,21 @@ def is_compiled() -> bool:
     return any(folder.rglob("entries.train*.nbi"))
 
 
+@cache
 def _cache_folder() -> Path:
-    """One folder for each state of the sources: Numba looks at the file of the entry alone, not at those it calls."""
+    """One folder for each state of the sources: Numba looks at the file of the entry alone, not at those it calls.
+
+    Where the user's cache cannot be written, a folder of this process: code is then compiled anew each time.
+    """
     package = Path(__file__).parent
-    sources = [
-        Path(__file__),
-        package / "datasets" / "batching.py",
-        *sorted((package / "snn/kernels/cpu").glob("*.py")),
-    ]
+    kernel = sorted((package / "snn" / "kernels" / "cpu").glob("*.py"))
+    sources = [Path(__file__), package / "datasets" / "batching.py", *kernel]
     state = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
-    return user_cache_path("snn_tune", appauthor=False) / "numba" / state[:16]
+    folder = user_cache_path("snn_tune", appauthor=False) / "numba" / state[:16]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        folder = Path(tempfile.mkdtemp(prefix="snn_tune-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder

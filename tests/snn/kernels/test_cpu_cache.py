@@ -38,3 +38,12 @@ def test_a_second_process_compiles_nothing(tmp_path: Path, variable: str) -> Non
     assert first[:3] == ["False", "0", "1"]  # one compilation, for both widths
     assert second[:3] == ["True", "1", "0"]
     assert Path(second[3]).is_relative_to(tmp_path)
+
+
+def test_without_a_cache_to_write_to_it_still_computes(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    environment |= {"XDG_CACHE_HOME": str(tmp_path / "file"), "TMPDIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, check=True, capture_output=True, text=True)
+    assert done.stdout.split()[:3] == ["False", "0", "1"]
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
