@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from snn_tune.datasets.dataset import Part
+from snn_tune.datasets.events import EventBatch
 from snn_tune.snn import SpikingNetwork
 
 NB_SAMPLES, NB_TRACES = 3, 10
@@ -40,12 +41,11 @@ def collect(network: SpikingNetwork, test: Part, predictions: NDArray[np.int64])
         "spikes": activity.spikes.cpu().numpy().astype(bool),
         "traced": traced,
         "membrane": activity.membrane.cpu().numpy()[:, :, traced],
-        **_input(network, test, sample),
+        **_input(network, inputs),
     }
 
 
-def _input(network: SpikingNetwork, test: Part, sample: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-    inputs, _ = test.batch(sample)
+def _input(network: SpikingNetwork, inputs: EventBatch | torch.Tensor) -> dict[str, NDArray[Any]]:
     if isinstance(inputs, torch.Tensor):
         with torch.no_grad():
             encoded = network.encode(inputs.to(network.w1.device))

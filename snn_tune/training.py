@@ -150,13 +150,13 @@ class _Best:
     """The weights of the epoch with the highest validation accuracy, then the lowest loss, then the earliest."""
 
     def __init__(self, network: SpikingNetwork) -> None:
-        self.epoch, self._rank = 0, (-1.0, 0.0)
+        self.epoch, self.valid_accuracy, self._rank = 0, -1.0, (-1.0, 0.0)
         self.weights = network.state_dict()
 
     def offer(self, epoch: int, valid: Score, network: SpikingNetwork) -> None:
         rank = (valid.accuracy, -valid.loss)
         if rank > self._rank:
-            self.epoch, self._rank = epoch, rank
+            self.epoch, self.valid_accuracy, self._rank = epoch, valid.accuracy, rank
             self.weights = {name: weights.detach().cpu().clone() for name, weights in network.state_dict().items()}
 
 
@@ -178,7 +178,7 @@ def _outcome(
         "test_accuracy": last_test.accuracy,
         "best_epoch": float(best.epoch),
         "best_train_accuracy": evaluate(network, data.train, size).accuracy,
-        "best_valid_accuracy": evaluate(network, data.valid, size).accuracy,
+        "best_valid_accuracy": best.valid_accuracy,  # over every sample, when its epoch ended
         "best_test_accuracy": test.accuracy,
         "run_time_s": run_time,
     }
