@@ -134,7 +134,7 @@ def test_trials_of_a_machine_share_one_copy_of_the_data_and_few_workers(tmp_path
     start(tmp_path, study(grid={"nb_hidden": list(range(1, 13)), "nb_steps": [20]}))
     client, runs = store(tmp_path)
     evidence = [
-        np.load(client.download_artifacts(run.info.run_id, "evidence.npz", str(tmp_path)))
+        np.load(client.download_artifacts(run.info.run_id, "evidence.npz"))
         for run in runs
         if run.data.tags["role"] == "trial"
     ]
