@@ -49,7 +49,7 @@ def _cache_folder() -> Path:
     """
     package = Path(__file__).parent
     kernel = sorted((package / "snn" / "kernels" / "cpu").glob("*.py"))
-    sources = [Path(__file__), package / "datasets" / "batching.py", *kernel]
+    sources = [Path(__file__), *kernel]
     state = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
     folder = user_cache_path("snn_tune", appauthor=False) / "numba" / state[:16]
     try:

@@ -26,17 +26,18 @@ def collect(network: SpikingNetwork, test: Part, predictions: NDArray[np.int64])
         input (3, T, channels) and encoded (3, T, E) bool.
     """
     nb_classes, nb_hidden = network.settings.nb_classes, network.settings.nb_hidden
-    confusion = np.bincount(test.labels * nb_classes + predictions, minlength=nb_classes**2)
-    _, first = np.unique(test.labels, return_index=True)
+    true = test.labels.cpu().numpy()
+    confusion = np.bincount(true * nb_classes + predictions, minlength=nb_classes**2)
+    _, first = np.unique(true, return_index=True)
     sample = first[:NB_SAMPLES]
     traced = np.unique(np.linspace(0, nb_hidden - 1, NB_TRACES).astype(int))
-    inputs, labels = test.batch(sample)
+    inputs = test.source.batch(test.samples[sample])
     with torch.no_grad():
-        activity = network(inputs.to(network.w1.device))
+        activity = network(inputs)
     return {
         "confusion": confusion.reshape(nb_classes, nb_classes),
         "sample": sample,
-        "label": labels.numpy(),
+        "label": true[sample],
         "prediction": predictions[sample],
         "spikes": activity.spikes.cpu().numpy().astype(bool),
         "traced": traced,
@@ -48,12 +49,13 @@ def collect(network: SpikingNetwork, test: Part, predictions: NDArray[np.int64])
 def _input(network: SpikingNetwork, inputs: EventBatch | torch.Tensor) -> dict[str, NDArray[Any]]:
     if isinstance(inputs, torch.Tensor):
         with torch.no_grad():
-            encoded = network.encode(inputs.to(network.w1.device))
-        return {"input": inputs.numpy(), "encoded": encoded.cpu().numpy().astype(bool)}
-    bag = np.repeat(np.arange(len(inputs.bags) - 1), inputs.bags.diff().numpy())
+            encoded = network.encode(inputs)
+        return {"input": inputs.cpu().numpy(), "encoded": encoded.cpu().numpy().astype(bool)}
+    unit, count, offsets = (array.cpu().numpy() for array in inputs.bags())
+    bag = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
     return {
         "input_sample": bag // inputs.nb_steps,
         "input_step": bag % inputs.nb_steps,
-        "input_unit": inputs.unit.numpy(),
-        "input_count": inputs.count.numpy(),
+        "input_unit": unit,
+        "input_count": count,
     }

@@ -1,6 +1,5 @@
 """Score a network on every sample of a part, the last partial batch too."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,28 +29,20 @@ class Score:
     predictions: NDArray[np.int64]
 
 
-def batches(order: NDArray[np.int64], batch_size: int) -> Iterator[NDArray[np.int64]]:
-    """The places of each batch; the last may be smaller."""
-    for start in range(0, len(order), batch_size):
-        yield order[start : start + batch_size]
-
-
 def evaluate(network: SpikingNetwork, part: Part, batch_size: int) -> Score:
-    """Take the whole part through the network."""
-    device = network.w1.device
-    loss = spikes = torch.zeros((), dtype=torch.float64, device=device)
+    """Take the whole part, on the network's device, through it."""
+    loss = spikes = torch.zeros((), dtype=torch.float64, device=network.w1.device)
     predictions = []
-    for where in batches(np.arange(len(part)), batch_size):
-        inputs, labels = part.batch(where)
-        scores = score(network, inputs.to(device), labels.to(device))
+    for inputs, labels in part.batches(batch_size):
+        scores = score(network, inputs, labels)
         loss, spikes = loss + scores.nll.sum(dtype=torch.float64), spikes + scores.spike_counts.sum()
         predictions.append(scores.logits.argmax(dim=1))
-    predicted = torch.cat(predictions).cpu().numpy()
+    predicted = torch.cat(predictions)
     return Score(
-        accuracy=float((predicted == part.labels).mean()),
+        accuracy=float((predicted == part.labels).double().mean()),
         loss=float(loss) / len(part),
         spikes_per_neuron=float(spikes) / len(part) / network.settings.nb_hidden,
-        predictions=predicted,
+        predictions=predicted.cpu().numpy(),
     )
 
 

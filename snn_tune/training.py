@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from math import isfinite
 from typing import Any
 
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from snn_tune import evidence
-from snn_tune.datasets.dataset import Dataset, Part
+from snn_tune.datasets.dataset import Dataset
 from snn_tune.datasets.events import EventBatch
-from snn_tune.scoring import Score, activity_tag, batches, evaluate
+from snn_tune.scoring import Score, activity_tag, evaluate
 from snn_tune.snn import NetworkSettings, Scores, SpikingNetwork, train_step
 from snn_tune.trial import Epoch, Parameters
 
@@ -54,6 +54,7 @@ def fit(
         An `Epoch` for each epoch, then one `Outcome`.
     """
     network = SpikingNetwork(network_settings(parameters, data), seed=seed, kernel=kernel).to(device)
+    data = data.to(device)
     step = _Step(network, parameters, data)
     best, run_time = _Best(network), 0.0
     for epoch in range(1, parameters.nb_epochs + 1):
@@ -93,34 +94,33 @@ def compile_kernel(parameters: Parameters, data: Dataset, kernel: str) -> None:
     """Have all code compiled that training on this data needs, so that trials find it on disk."""
     network = SpikingNetwork(network_settings(parameters, data), kernel=kernel)
     _Step(network, parameters, data)
-    evaluate(network, Part(data.train.source, data.train.samples[:1], data.train.labels[:1]), batch_size=1)
+    evaluate(network, replace(data.train, samples=data.train.samples[:1], labels=data.train.labels[:1]), batch_size=1)
 
 
 class _Step:
     """One optimiser step on one batch."""
 
     def __init__(self, network: SpikingNetwork, parameters: Parameters, data: Dataset) -> None:
-        self.network, self.parameters, self.device = network, parameters, network.w1.device
+        self.network, self.parameters = network, parameters
         optimizer = {"adamax": torch.optim.Adamax, "adam": torch.optim.Adam}[parameters.optimizer]
         self.optimizer = optimizer(network.parameters(), lr=parameters.lr, betas=(0.9, parameters.adam_beta2))
         self.class_weights = None
         if parameters.class_weights == "balanced":
-            counts = np.bincount(data.train.labels, minlength=data.nb_classes)
-            weights = len(data.train) / (data.nb_classes * np.maximum(counts, 1))
-            self.class_weights = torch.tensor(weights, dtype=torch.float32, device=self.device)
-        self.gradients(*data.train.batch(np.arange(1)))  # compiles, or loads, what the first epoch would be timed with
+            counts = torch.bincount(data.train.labels, minlength=data.nb_classes)
+            self.class_weights = (len(data.train) / (data.nb_classes * counts.clamp(min=1))).float()
+        self.gradients(*next(data.train.batches(1)))  # compiles, or loads, what the first epoch would be timed with
 
     def __call__(self, inputs: EventBatch | Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Number of samples classified right, and the sum of their losses (without class weights or penalty)."""
         scores = self.gradients(inputs, labels)
         self.optimizer.step()
-        return (scores.logits.argmax(dim=1) == labels.to(self.device)).sum(), scores.nll.sum(dtype=torch.float64)
+        return (scores.logits.argmax(dim=1) == labels).sum(), scores.nll.sum(dtype=torch.float64)
 
     def gradients(self, inputs: EventBatch | Tensor, labels: Tensor) -> Scores:
         return train_step(
             self.network,
-            inputs.to(self.device),
-            labels.to(self.device),
+            inputs,
+            labels,
             strength=self.parameters.regularizer,
             reduction=self.parameters.reduction,
             class_weights=self.class_weights,
@@ -130,9 +130,9 @@ class _Step:
 def _train(step: _Step, data: Dataset, rng: np.random.Generator) -> tuple[float, float, float]:
     """One pass over the training part: accuracy and mean loss as it trains, and seconds."""
     started = time.perf_counter()
-    right = loss = torch.zeros((), dtype=torch.float64, device=step.device)
-    for where in batches(rng.permutation(len(data.train)), step.parameters.batch_size):
-        batch_right, batch_loss = step(*data.train.batch(where))
+    right = loss = torch.zeros((), dtype=torch.float64, device=data.train.labels.device)
+    for inputs, labels in data.train.batches(step.parameters.batch_size, rng.permutation(len(data.train))):
+        batch_right, batch_loss = step(inputs, labels)
         right, loss = right + batch_right, loss + batch_loss
     nb_samples = len(data.train)
     return float(right) / nb_samples, float(loss) / nb_samples, time.perf_counter() - started

@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from snn_tune.datasets.dataset import Analog, Dataset, Part
-from snn_tune.datasets.events import EventBatch, Events, Ints
+from snn_tune.datasets.events import EventBatch, Events
 from snn_tune.snn import SpikingNetwork
 from snn_tune.training import network_settings
 from snn_tune.trial import Parameters
@@ -19,25 +21,21 @@ def sample(data: Dataset, batch_size: int, nb_batches: int) -> Dataset:
 
 def input_spikes(data: Dataset, parameters: Parameters) -> float:
     """Spikes into the hidden layer for each sample; of analog data, those of the encoder as it starts."""
-    inputs, labels = data.train.batch(np.arange(min(len(data.train), parameters.batch_size)))
+    inputs, labels = next(data.train.batches(parameters.batch_size))
     if isinstance(inputs, EventBatch):
-        return float(inputs.count.sum()) / len(labels)
+        return float(inputs.bags().counts.sum()) / len(labels)
     network = SpikingNetwork(network_settings(parameters, data))
     return float(network.encode(inputs).detach().sum()) / len(labels)
 
 
 def _some(part: Part, size: int) -> Part:
     """So many of its samples, or all of them, in a source of their own."""
-    where = np.random.default_rng(0).permutation(len(part))[:size]
-    return Part(_cut(part.source, part.samples[where]), np.arange(len(where)), part.labels[where])
+    where = torch.from_numpy(np.random.default_rng(0).permutation(len(part))[:size])
+    return Part(_cut(part.source, part.samples[where]), torch.arange(len(where)), part.labels[where])
 
 
-def _cut(source: Events | Analog, samples: Ints) -> Events | Analog:
+def _cut(source: Events | Analog, samples: Tensor) -> Events | Analog:
     if isinstance(source, Analog):
         return replace(source, values=source.values[samples])
-    starts, stops = source.offsets[samples], source.offsets[samples + 1]
-    events = np.concatenate([np.arange(start, stop) for start, stop in zip(starts, stops, strict=True)])
-    offsets = np.concatenate([[0], (stops - starts).cumsum()])
-    return replace(
-        source, offsets=offsets, step=source.step[events], unit=source.unit[events], count=source.count[events]
-    )
+    unit, count, offsets = source.batch(samples).bags()
+    return replace(source, unit=unit.to(source.unit.dtype), count=count.to(source.count.dtype), bags=offsets.long())

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from pydantic import Field, PositiveInt, model_validator
 
 from snn_tune.datasets import folder, plain_pickle
-from snn_tune.datasets.dataset import Analog, Dataset, Part, stratified
+from snn_tune.datasets.dataset import Analog, Dataset, stratified, take
 from snn_tune.datasets.download import Official, absent, obtain
 from snn_tune.datasets.source import DataSource
 from snn_tune.errors import UserError
@@ -80,11 +81,11 @@ class Braille(DataSource):
         for recording in recordings:
             digest.update(repr(recording.shape).encode() + recording.tobytes())
         train, valid, test = self._split(labels, file.path)
-        source = Analog(self._values(recordings, train, file.path), nb_steps // self.frames)
+        source = Analog(torch.from_numpy(self._values(recordings, train, file.path)), nb_steps // self.frames)
         return Dataset(
-            train=Part(source, train, labels[train]),
-            valid=Part(source, valid, labels[valid]),
-            test=Part(source, test, labels[test]),
+            train=take(source, labels, train),
+            valid=take(source, labels, valid),
+            test=take(source, labels, test),
             nb_inputs=self.nb_inputs,
             nb_classes=self.nb_classes,
             nb_steps=nb_steps,

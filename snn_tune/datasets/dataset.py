@@ -1,6 +1,7 @@
 """What every data set gives to training: three parts of one source of samples, and what they are made of."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -8,10 +9,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from snn_tune.datasets.events import EventBatch, Events, Ints
+from snn_tune.datasets.packed import Packed
+
+Inputs = EventBatch | Tensor
 
 
-@dataclass(frozen=True)
-class Analog:
+@dataclass(frozen=True, eq=False)
+class Analog(Packed):
     """Analog channels, each frame held for `repeats` steps.
 
     Attributes:
@@ -19,7 +23,7 @@ class Analog:
         repeats: steps for each frame.
     """
 
-    values: NDArray[np.float32]
+    values: Tensor
     repeats: int
 
     def __len__(self) -> int:
@@ -29,31 +33,45 @@ class Analog:
     def nb_steps(self) -> int:
         return self.values.shape[1] * self.repeats
 
-    def batch(self, samples: Ints) -> Tensor:
+    def batch(self, samples: Tensor) -> Tensor:
         """(B, steps, channels) of these samples, in this order."""
-        return torch.from_numpy(self.values[samples].repeat(self.repeats, axis=1))
+        return self.values[samples].repeat_interleave(self.repeats, dim=1)
 
 
-@dataclass(frozen=True)
-class Part:
+@dataclass(frozen=True, eq=False)
+class Part(Packed):
     """Training, validation or test part: some samples of a source, and their classes.
 
     Attributes:
         source: the packed samples; parts may share one.
-        samples: which of them, (n,) integers.
+        samples: which of them, (n,) int64.
         labels: the class of each, (n,) int64.
     """
 
     source: Events | Analog
-    samples: Ints
-    labels: NDArray[np.int64]
+    samples: Tensor
+    labels: Tensor
 
     def __len__(self) -> int:
         return len(self.samples)
 
-    def batch(self, where: Ints) -> tuple[EventBatch | Tensor, Tensor]:
-        """Input and classes of the samples at these places of the part."""
-        return self.source.batch(self.samples[where]), torch.from_numpy(self.labels[where])
+    def batches(self, size: int, order: Ints | None = None) -> Iterator[tuple[Inputs, Tensor]]:
+        """Input and classes of all samples, `size` at a time; the last batch may be smaller.
+
+        Args:
+            order: places of the part, (n,); by default as they are. They go to the part's device at once.
+        """
+        samples, labels = self.samples, self.labels
+        if order is not None:
+            places = torch.from_numpy(order).to(labels.device)
+            samples, labels = samples[places], labels[places]
+        for some, classes in zip(samples.split(size), labels.split(size), strict=True):
+            yield self.source.batch(some), classes
+
+
+def take(source: Events | Analog, labels: Ints, places: Ints) -> Part:
+    """The samples at these places of a source with these labels."""
+    return Part(source, torch.from_numpy(places), torch.from_numpy(labels[places]))
 
 
 @dataclass(frozen=True)
@@ -74,6 +92,13 @@ class Dataset:
     nb_steps: int
     fingerprint: str
     files: dict[str, str] = field(default_factory=dict)
+
+    def to(self, device: torch.device | str) -> "Dataset":
+        """The same on another device; parts that share a source share its copy."""
+        parts = self.train, self.valid, self.test
+        sources = {id(part.source): part.source.to(device) for part in parts}
+        train, valid, test = (replace(part, source=sources[id(part.source)]).to(device) for part in parts)
+        return replace(self, train=train, valid=valid, test=test)
 
     @property
     def analog(self) -> bool:

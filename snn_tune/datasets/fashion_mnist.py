@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from snn_tune.datasets import folder, latency
-from snn_tune.datasets.dataset import Dataset, Part, stratified
+from snn_tune.datasets.dataset import Dataset, stratified, take
 from snn_tune.datasets.download import Official, absent, obtain
 from snn_tune.datasets.events import Events, Packer
 from snn_tune.datasets.folder import DataFile
@@ -69,9 +69,9 @@ class FashionMnist(DataSource):
         if not len(train_samples) or not len(valid_samples):
             raise UserError(f"fashion_mnist: valid_fraction = {self.valid_fraction} leaves a part empty")
         return Dataset(
-            train=Part(events, train_samples, labels[train_samples]),
-            valid=Part(events, valid_samples, labels[valid_samples]),
-            test=Part(test_events, np.arange(len(test_labels)), test_labels),
+            train=take(events, labels, train_samples),
+            valid=take(events, labels, valid_samples),
+            test=take(test_events, test_labels, np.arange(len(test_labels))),
             nb_inputs=self.nb_inputs,
             nb_classes=self.nb_classes,
             nb_steps=nb_steps,

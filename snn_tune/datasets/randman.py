@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from snn_tune.datasets.dataset import Dataset, Part
+from snn_tune.datasets.dataset import Dataset, take
 from snn_tune.datasets.events import Packer
 from snn_tune.datasets.source import DataSource
 
@@ -51,9 +51,9 @@ class Randman(DataSource):
         train, valid, test = np.split(np.arange(len(labels)), np.cumsum([self.nb_train, self.nb_valid]))
         digest = hashlib.sha256(self.model_dump_json().encode() + times.tobytes() + labels.tobytes())
         return Dataset(
-            train=Part(events, train, labels[train]),
-            valid=Part(events, valid, labels[valid]),
-            test=Part(events, test, labels[test]),
+            train=take(events, labels, train),
+            valid=take(events, labels, valid),
+            test=take(events, labels, test),
             nb_inputs=self.nb_inputs,
             nb_classes=self.nb_classes,
             nb_steps=nb_steps,

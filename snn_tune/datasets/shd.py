@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt
 
 from snn_tune.datasets import folder
-from snn_tune.datasets.dataset import Dataset, Part
+from snn_tune.datasets.dataset import Dataset, take
 from snn_tune.datasets.download import Official, absent, obtain
 from snn_tune.datasets.events import Events, Packer
 from snn_tune.datasets.folder import DataFile
@@ -53,9 +53,9 @@ class Shd(DataSource):
         digest = hashlib.sha256(self.model_dump_json().encode() + train.content + test.content)
         train_samples, valid_samples = self._split(train.speakers, files[0].path)
         return Dataset(
-            train=Part(train.events, train_samples, train.labels[train_samples]),
-            valid=Part(train.events, valid_samples, train.labels[valid_samples]),
-            test=Part(test.events, np.arange(len(test.labels)), test.labels),
+            train=take(train.events, train.labels, train_samples),
+            valid=take(train.events, train.labels, valid_samples),
+            test=take(test.events, test.labels, np.arange(len(test.labels))),
             nb_inputs=self.nb_inputs,
             nb_classes=self.nb_classes,
             nb_steps=nb_steps,

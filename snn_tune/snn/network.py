@@ -111,12 +111,13 @@ class SpikingNetwork(nn.Module):
     def _input_current(self, batch: EventBatch | Tensor) -> Tensor:
         if isinstance(batch, Tensor):
             return self.encode(batch) @ self.w1
-        bags = functional.embedding_bag(
-            batch.unit,
+        unit, count, offsets = batch.bags()
+        currents = functional.embedding_bag(
+            unit,
             self.w1,
-            batch.bags,
+            offsets,
             mode="sum",
-            per_sample_weights=batch.count.to(self.w1.dtype),
+            per_sample_weights=count.to(self.w1.dtype),
             include_last_offset=True,
         )
-        return bags.view(len(batch), batch.nb_steps, -1)
+        return currents.view(len(batch), batch.nb_steps, -1)

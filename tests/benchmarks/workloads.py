@@ -6,7 +6,7 @@ from math import exp
 import torch
 from torch import Tensor
 
-from snn_tune.datasets.events import EventBatch
+from snn_tune.datasets.events import EventBatch, Events
 from snn_tune.snn.kernels.cpu import Model, Parameters
 
 
@@ -27,9 +27,11 @@ class Workload:
 
 def pack(dense: Tensor) -> EventBatch:
     bag, unit = dense.flatten(0, 1).nonzero(as_tuple=True)
-    bags = torch.zeros(dense.shape[0] * dense.shape[1] + 1, dtype=torch.int32)
+    bags = torch.zeros(dense.shape[0] * dense.shape[1] + 1, dtype=torch.int64)
     bags[1:] = torch.bincount(bag, minlength=len(bags) - 1).cumsum(0)
-    return EventBatch(unit.int(), dense.flatten(0, 1)[bag, unit], bags, dense.shape[1])
+    count = dense.flatten(0, 1)[bag, unit].to(torch.uint8)
+    events = Events(unit.to(torch.uint16), count, bags, dense.shape[1], dense.shape[2])
+    return events.batch(torch.arange(len(dense)))
 
 
 def weights(*widths: int, scale: float, recurrent: float | None) -> tuple[Tensor, Tensor | None, Tensor]:

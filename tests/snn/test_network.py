@@ -20,7 +20,7 @@ def test_events_give_the_current_of_the_dense_input() -> None:
     packer = Packer(15, 12)
     packer.add(3, *(np.repeat(where, dense[dense > 0]) for where in dense.nonzero()))
     network = SpikingNetwork(SETTINGS).double()
-    activity = network(packer.events().batch(np.arange(3)))
+    activity = network(packer.events().batch(torch.arange(3)))
     current = torch.tensor(dense, dtype=torch.float64) @ network.w1
     spikes, membrane = cuba_lif(current, network.v, alpha=SETTINGS.alpha, beta=SETTINGS.beta, scale=20.0)
     assert spikes.sum() > 10

@@ -24,7 +24,7 @@ def inputs(settings: NetworkSettings) -> object:
     dense = rng.poisson(0.3, (5, 15, 12))
     packer = Packer(15, 12)
     packer.add(5, *(np.repeat(where, dense[dense > 0]) for where in dense.nonzero()))
-    return packer.events().batch(np.arange(5))
+    return packer.events().batch(torch.arange(5))
 
 
 @pytest.mark.parametrize("settings", [SETTINGS, replace(SETTINGS, recurrent=False, reset="subtract"), ANALOG])

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from snn_tune.datasets.events import EventBatch
+from snn_tune.datasets.events import EventBatch, Events
 from snn_tune.snn import spike_penalty, weighted_nll
 from snn_tune.snn.kernels import reference
 from snn_tune.snn.kernels.cpu import Model, Outcome, Parameters
@@ -90,9 +90,10 @@ def pack(dense: Tensor) -> EventBatch:
     """The events of counts (B, T, N), by sample, step and unit."""
     batch, steps, units = dense.shape
     bag, unit = dense.reshape(batch * steps, units).nonzero(as_tuple=True)
-    bags = torch.zeros(batch * steps + 1, dtype=torch.int32)
+    bags = torch.zeros(batch * steps + 1, dtype=torch.int64)
     bags[1:] = torch.bincount(bag, minlength=batch * steps).cumsum(0)
-    return EventBatch(unit.int(), dense.reshape(batch * steps, units)[bag, unit].float(), bags, steps)
+    count = dense.reshape(batch * steps, units)[bag, unit].float()
+    return Events(unit.to(torch.uint16), count, bags, steps, units).batch(torch.arange(batch))
 
 
 def draw_network(

@@ -229,7 +229,7 @@ def test_a_network_that_diverged_has_no_finite_loss(name: str, value: float, ana
     elif name in ("gain", "bias"):
         pytest.skip("no encoder")
     if name == "inputs":
-        (case.inputs if analog else case.inputs.count).view(-1)[40] = value
+        (case.inputs if analog else case.inputs.events.count).view(-1)[40] = value
     else:
         fired = run(case).spike_counts.argmax()
         poisoned = getattr(case.parameters, name)
@@ -246,7 +246,7 @@ def test_what_does_not_fit_is_named() -> None:
 
     fails("labels", labels=torch.tensor([0, 1, 7]))
     fails("labels", labels=torch.tensor([0, 1]))
-    fails("unit", parameters=case.parameters._replace(w1=case.parameters.w1[:9]))
+    fails("inputs must be of 9 units", parameters=case.parameters._replace(w1=case.parameters.w1[:9]))
     fails("w2", parameters=case.parameters._replace(w2=case.parameters.w2[:-1]))
     fails("v must be", parameters=case.parameters._replace(v=case.parameters.v[:-1]))
     fails("w1 must be float32", parameters=case.parameters._replace(w1=case.parameters.w1.double()))

@@ -9,13 +9,14 @@ import pytest
 
 PROGRAM = """
 import torch
-from snn_tune.datasets.events import EventBatch
+from snn_tune.datasets.events import Events
 from snn_tune.snn.kernels import cpu
 from snn_tune.snn.kernels.cpu import entries
 known = cpu.is_compiled()
 for hidden in (3, 70):
-    bags = torch.zeros(2 * 5 + 1, dtype=torch.int32)
-    batch = EventBatch(torch.zeros(0, dtype=torch.int32), torch.zeros(0), bags, 5)
+    bags = torch.zeros(2 * 5 + 1, dtype=torch.int64)
+    events = Events(torch.zeros(0, dtype=torch.uint16), torch.zeros(0, dtype=torch.uint8), bags, 5, 4)
+    batch = events.batch(torch.arange(2))
     weights = cpu.Parameters(torch.ones(4, hidden), None, torch.ones(hidden, 2))
     cpu.train_step(batch, torch.tensor([0, 1]), weights, cpu.Model(0.9, 0.9, 10.0), strength=0.0, reduction="sum")
 stats = entries.train.stats

@@ -24,7 +24,9 @@ DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")  # conftes
 def on_device(value: object) -> object:
     if isinstance(value, Parameters):
         return Parameters(*map(on_device, value))
-    return value.to(DEVICE) if isinstance(value, torch.Tensor | EventBatch) else value
+    if isinstance(value, EventBatch):
+        return value.events.to(DEVICE).batch(value.samples.to(DEVICE))
+    return value.to(DEVICE) if isinstance(value, torch.Tensor) else value
 
 
 def run(case: NetworkCase, way: object = gpu.train_step) -> gpu.Outcome:
@@ -231,7 +233,7 @@ def test_a_network_that_diverged_has_no_finite_loss(name: str, value: float, ana
     else:
         case = draw_network(7, 2, 30, 7)
     if name == "inputs":
-        (case.inputs if analog else case.inputs.count).view(-1)[40] = value
+        (case.inputs if analog else case.inputs.events.count).view(-1)[40] = value
     else:
         fired = run(case, gpu.evaluate).spike_counts.argmax()
         poisoned = getattr(case.parameters, name)

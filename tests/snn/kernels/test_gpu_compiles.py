@@ -20,7 +20,7 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.runtime.jit import JITFunction
 
-from snn_tune.datasets.events import EventBatch
+from snn_tune.datasets.events import Events
 from snn_tune.snn.kernels.cpu import Model
 from snn_tune.snn.kernels.gpu import encoder, events, launch, layer, readout
 
@@ -55,9 +55,9 @@ for batch, hidden, classes, recurrent in [
     readout.peaks_back(peaks.frame, peaks.value, rows, model)
     back = torch.zeros(classes + hidden * recurrent, hidden)
     layer.run_back(units, current, units.gain.expand(current.shape), current, rows, back, recurrent=recurrent)
-    bags = torch.arange(2 * batch + 1, dtype=torch.int32)
-    batch_of_events = EventBatch(torch.zeros(2 * batch, dtype=torch.int32), torch.ones(2 * batch), bags, 2)
-    events.weight_gradient(batch_of_events, rows[:, :-1, classes:], 70)
+    bags, unit = torch.arange(2 * batch + 1), torch.zeros(2 * batch, dtype=torch.uint16)
+    of_units = Events(unit, torch.ones(2 * batch, dtype=torch.uint8), bags, 2, 70)
+    events.weight_gradient(of_units.batch(torch.arange(batch)), rows[:, :-1, classes:], 70)
 analog, gain = torch.zeros(100, 2, 12), torch.zeros(384)
 encoded = encoder.encode(analog, gain, gain, 0.9)
 encoder.encode_back(analog, gain, gain, 0.9, 100.0, *encoded[:2])

@@ -62,10 +62,12 @@ class Batch:
         readout = memory.readout_units(model.alpha, model.beta, model.input_gain, self.nb_classes)
         self.weights = memory.network_weights(w1, v, w2, hidden, readout)
         if isinstance(inputs, EventBatch):
-            self.steps = inputs.nb_steps
-            self.trains = Trains(inputs.unit.int().numpy(), inputs.count.float().numpy(), inputs.bags.int().numpy())
-            starts = self.trains.bags[:: memory.SAMPLES * self.steps]
-            nb_events = int(np.diff(starts, append=self.trains.bags[-1]).max())
+            self.steps, chosen, all_of = inputs.nb_steps, inputs.samples.numpy(), inputs.events
+            trains = Trains(all_of.unit.numpy(), all_of.count.numpy(), all_of.bags.numpy())
+            self.events = trains, chosen
+            first = chosen * self.steps
+            lengths = trains.bags[first + self.steps] - trains.bags[first]
+            nb_events = int(np.add.reduceat(lengths, np.arange(0, len(lengths), memory.SAMPLES)).max())
         else:
             self.steps = inputs.shape[1]
             self.analog = inputs.detach().float().contiguous().numpy()
@@ -90,7 +92,7 @@ class Batch:
             scores = Scores(nll, logits, np.zeros(self.weights.w1.shape[1], np.int64))
             span = part.first, part.last
             if part.encoder is None:
-                entries.evaluate(self.weights, part.block, self.trains, *span, self.steps, self.labels, scores)
+                entries.evaluate(self.weights, part.block, *self.events, *span, self.steps, self.labels, scores)
             else:
                 entries.evaluate_analog(self.weights, part.block, part.encoder, self.analog, *span, self.labels, scores)
             return scores.spike_counts
@@ -111,7 +113,7 @@ class Batch:
             span, grads = (part.first, part.last), (grad_w1, grad_hidden)
             loss = self.labels, share, grad_spike, scores, grads
             if part.encoder is None:
-                entries.train(self.weights, part.block, self.trains, *span, self.steps, *loss)
+                entries.train(self.weights, part.block, *self.events, *span, self.steps, *loss)
             else:
                 entries.train_analog(self.weights, part.block, part.encoder, self.analog, *span, *loss, grad_encoder)
             return scores.spike_counts, grad_w1, grad_hidden, grad_encoder

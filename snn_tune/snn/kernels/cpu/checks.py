@@ -1,6 +1,5 @@
 """Compiled code tests no index: what reaches it is tested here."""
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -40,8 +39,10 @@ def check(inputs: EventBatch | Tensor, labels: Tensor, parameters: Parameters) -
 
 
 def _check_events(events: EventBatch, nb_inputs: int) -> None:
-    units = events.unit.numpy()
-    if len(units) and units.view(np.uint32).max() >= nb_inputs:
-        raise ValueError(f"inputs.unit must be 0 to {nb_inputs - 1}; it is {units.min()} to {units.max()}")
-    if int(events.bags[0]) != 0 or int(events.bags[-1]) != len(units) or len(events.count) != len(units):
-        raise ValueError("inputs.bags must run from 0 to the number of events, and each event have a count")
+    if events.events.nb_units != nb_inputs:
+        raise ValueError(f"inputs must be of {nb_inputs} units, as w1 is; they are of {events.events.nb_units}")
+    samples = events.samples.numpy()
+    if not 0 <= samples.min() <= samples.max() < len(events.events):
+        raise ValueError(
+            f"inputs.samples must be 0 to {len(events.events) - 1}; they are {samples.min()} to {samples.max()}"
+        )

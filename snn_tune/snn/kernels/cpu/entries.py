@@ -1,21 +1,40 @@
-"""What Python calls: samples `first` to `last` of a batch, a block at a time."""
+"""What Python calls: samples `first` to `last` of a batch, a block at a time.
+
+`chosen` are the samples of a data set that make the batch; analog input is a batch itself.
+"""
 
 from typing import Any
 
-from snn_tune.compiled import entry
+from snn_tune.compiled import entry, inlined
 from snn_tune.snn.kernels.cpu.encoder import Encoder, encode, encode_back
 from snn_tune.snn.kernels.cpu.network import Block, Scores, Weights, add_gradients, backward, forward, score
 from snn_tune.snn.kernels.cpu.sparse import Trains
 
 
+@inlined
+def _find(block: Block, chosen: Any, start: int, samples: int, steps: int) -> None:
+    """Where the events of a block's samples begin."""
+    for m in range(samples):
+        block.first[m] = chosen[start + m] * steps
+
+
 @entry
 def evaluate(
-    weights: Weights, block: Block, inputs: Trains, first: int, last: int, steps: int, labels: Any, scores: Scores
+    weights: Weights,
+    block: Block,
+    inputs: Trains,
+    chosen: Any,
+    first: int,
+    last: int,
+    steps: int,
+    labels: Any,
+    scores: Scores,
 ) -> None:
     """Scores of events."""
     for start in range(first, last, len(block.syn)):
         samples = min(len(block.syn), last - start)
-        forward(weights, block, inputs, start * steps, samples, steps)
+        _find(block, chosen, start, samples, steps)
+        forward(weights, block, inputs, samples, steps)
         score(block, scores, start, samples, steps, labels, scores.nll)
 
 
@@ -29,7 +48,7 @@ def evaluate_analog(
         samples = min(len(block.syn), last - start)
         block.diverged[:] = 0.0
         encode(encoder, analog, start, samples, steps, block.diverged)
-        forward(weights, block, encoder.spikes, 0, samples, steps)
+        forward(weights, block, encoder.spikes, samples, steps)
         score(block, scores, start, samples, steps, labels, scores.nll)
 
 
@@ -38,6 +57,7 @@ def train(
     weights: Weights,
     block: Block,
     inputs: Trains,
+    chosen: Any,
     first: int,
     last: int,
     steps: int,
@@ -55,10 +75,11 @@ def train(
     """
     for start in range(first, last, len(block.syn)):
         samples = min(len(block.syn), last - start)
-        forward(weights, block, inputs, start * steps, samples, steps)
+        _find(block, chosen, start, samples, steps)
+        forward(weights, block, inputs, samples, steps)
         score(block, scores, start, samples, steps, labels, share)
         backward(weights, block, scores.logits.shape[1], grad_spike, samples, steps)
-        add_gradients(weights, block, inputs, start * steps, samples, steps, grads)
+        add_gradients(weights, block, inputs, samples, steps, grads)
 
 
 @entry
@@ -82,8 +103,8 @@ def train_analog(
         samples = min(len(block.syn), last - start)
         block.diverged[:] = 0.0
         encode(encoder, analog, start, samples, steps, block.diverged)
-        forward(weights, block, encoder.spikes, 0, samples, steps)
+        forward(weights, block, encoder.spikes, samples, steps)
         score(block, scores, start, samples, steps, labels, share)
         backward(weights, block, scores.logits.shape[1], grad_spike, samples, steps)
-        add_gradients(weights, block, encoder.spikes, 0, samples, steps, grads)
+        add_gradients(weights, block, encoder.spikes, samples, steps, grads)
         encode_back(encoder, analog, start, samples, steps, block.rows, weights.w2.shape[1], grad_encoder)

@@ -81,6 +81,7 @@ def _layer(units: Units, v: Tensor | None, steps: int) -> Layer:
         memory.aligned(*rows),
         memory.aligned(memory.SAMPLES, width),
         memory.aligned(memory.SAMPLES, width),
+        np.arange(memory.SAMPLES) * steps,
         memory.trains(nb_spikes, memory.SAMPLES * steps),
         memory.by_unit(nb_spikes, width),
     )

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from snn_tune.compiled import entry, inlined
 from snn_tune.snn.kernels.cpu.dense import ROWS, product
-from snn_tune.snn.kernels.cpu.sparse import ByUnit, Floats, Trains, add_bag, add_weight_gradient, sort_by_unit
+from snn_tune.snn.kernels.cpu.sparse import ByUnit, Counts, Floats, Trains, add_bag, add_weight_gradient, sort_by_unit
 from snn_tune.snn.kernels.cpu.units import Units, list_spikes, step, step_back
 
 
@@ -18,6 +18,7 @@ class Layer(NamedTuple):
     grads: Floats  # the same of spikes
     syn: Floats  # (samples, hidden)
     mem: Floats
+    first: Counts  # (samples,): the bag of each sample's first step
     spikes: Trains
     order: ByUnit
 
@@ -96,5 +97,5 @@ def backward(layer: Layer, membrane: Any, grad_spikes: Any, grad_membrane: Any, 
                 for u in range(width):
                     grad_current[first + m, t, u] = layer.rows[m * (steps + 1) + t, u]
         if len(layer.v) > 0:
-            nb_active = sort_by_unit(layer.spikes, 0, samples, steps, 1, layer.order)
+            nb_active = sort_by_unit(layer.spikes, layer.first, samples, steps, 1, layer.order)
             add_weight_gradient(layer.rows, 0, layer.order, nb_active, grad_v)

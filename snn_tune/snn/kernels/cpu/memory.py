@@ -80,6 +80,8 @@ def network_block(steps: int, nb_inputs: int, nb_hidden: int, nb_classes: int, n
         aligned(SAMPLES, hidden),
         aligned(SAMPLES, hidden),
         aligned(SAMPLES),
+        np.arange(SAMPLES) * steps,
+        np.arange(SAMPLES) * steps,
         trains(nb_spikes, SAMPLES * steps),
         by_unit(nb_events, nb_inputs),
         by_unit(nb_spikes, nb_hidden),

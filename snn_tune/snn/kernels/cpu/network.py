@@ -44,6 +44,8 @@ class Block(NamedTuple):
     mem: Floats
     grad_spikes: Floats
     diverged: Floats  # (samples,): NaN where a state is not finite, else 0
+    first: Counts  # (samples,): the bag of each sample's first step, in the inputs
+    own: Counts  # the same in `spikes`
     spikes: Trains  # of the hidden layer
     order: ByUnit  # of the inputs' events
     hidden_order: ByUnit
@@ -59,8 +61,8 @@ class Scores(NamedTuple):
 
 
 @inlined
-def forward(weights: Weights, block: Block, inputs: Trains, first_bag: int, samples: int, steps: int) -> None:
-    """Membranes into the block's rows, spikes, and peaks; the block's inputs start at `first_bag`."""
+def forward(weights: Weights, block: Block, inputs: Trains, samples: int, steps: int) -> None:
+    """Membranes into the block's rows, spikes, and peaks."""
     classes, width = weights.w2.shape[1], weights.w1.shape[1]
     stride = block.rows.shape[1]
     block.syn[:] = 0.0
@@ -68,7 +70,7 @@ def forward(weights: Weights, block: Block, inputs: Trains, first_bag: int, samp
     end = 0
     for m in range(samples):
         at, bag, state = m * (steps + 1) * stride + classes, m * steps, m * width
-        sum_bags(weights.w1, inputs, first_bag + bag, first_bag + bag + steps, block.rows, at, stride)
+        sum_bags(weights.w1, inputs, block.first[m], block.first[m] + steps, block.rows, at, stride)
         for t in range(steps):
             if t > 0 and len(weights.v) > 0:
                 add_bag(weights.v, block.spikes, bag + t - 1, block.rows, at + t * stride)
@@ -117,12 +119,10 @@ def backward(weights: Weights, block: Block, nb_classes: int, grad_spike: Any, s
 
 
 @inlined
-def add_gradients(
-    weights: Weights, block: Block, inputs: Trains, first_bag: int, samples: int, steps: int, grads: Any
-) -> None:
+def add_gradients(weights: Weights, block: Block, inputs: Trains, samples: int, steps: int, grads: Any) -> None:
     """Add the block's part to the gradients of w1 and of [w2 | v] (feed-forward: of w2)."""
     grad_w1, grad_hidden = grads
-    nb_active = sort_by_unit(inputs, first_bag, samples, steps, 0, block.order)
+    nb_active = sort_by_unit(inputs, block.first, samples, steps, 0, block.order)
     add_weight_gradient(block.rows, weights.w2.shape[1], block.order, nb_active, grad_w1)
-    nb_active = sort_by_unit(block.spikes, 0, samples, steps, 1, block.hidden_order)
+    nb_active = sort_by_unit(block.spikes, block.own, samples, steps, 1, block.hidden_order)
     add_weight_gradient(block.rows, 0, block.hidden_order, nb_active, grad_hidden)

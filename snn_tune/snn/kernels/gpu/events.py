@@ -18,11 +18,11 @@ def project(events: EventBatch, w1: Tensor) -> Tensor:
 
     PyTorch's own: one launch, each sum in the order of the events.
     """
-    count = events.count.to(w1.dtype)
-    bags = functional.embedding_bag(
-        events.unit, w1, events.bags, mode="sum", per_sample_weights=count, include_last_offset=True
+    units, counts, offsets = events.bags()
+    currents = functional.embedding_bag(
+        units, w1, offsets, mode="sum", per_sample_weights=counts, include_last_offset=True
     )
-    return bags.view(len(events), events.nb_steps, -1)
+    return currents.view(len(events), events.nb_steps, -1)
 
 
 @triton.jit
@@ -59,11 +59,12 @@ def weight_gradient(events: EventBatch, grad_current: Tensor, nb_inputs: int) ->
     sample_stride, stride, _ = grad_current.stride()
     width = grad_current.shape[2]
     assert sample_stride == (events.nb_steps + 1) * stride
-    unit, order = torch.sort(events.unit, stable=True)
+    units, counts, offsets = events.bags()
+    unit, order = torch.sort(units, stable=True)
     starts = torch.searchsorted(unit, torch.arange(nb_inputs + 1, dtype=unit.dtype, device=unit.device))
-    bag = torch.repeat_interleave(events.bags.diff(), output_size=len(unit))[order]
+    bag = torch.repeat_interleave(offsets.diff(), output_size=len(unit))[order]
     row = bag + bag // events.nb_steps  # each sample has one frame more than steps
-    count = events.count.float()[order]
+    count = counts[order]
     parts = 1 if INTERPRETED else triton.cdiv(PROGRAMS, nb_inputs)
     columns = min(SEPARATE, triton.next_power_of_2(width))
     sums = grad_current.new_empty(parts, nb_inputs, width)
