@@ -31,7 +31,7 @@ def fit(parameters: Parameters, seed: int, data: Any, *, device: str, kernel: st
         names = "train_accuracy", "train_loss", "valid_accuracy", "valid_loss", "spikes_per_neuron", "epoch_time_s"
         yield Epoch(epoch, dict.fromkeys(names, value))
     best = {f"best_{part}_accuracy": value for part in ("train", "valid", "test")}
-    address = data.train.source.unit.__array_interface__["data"][0]
+    address = data.train.source.unit.data_ptr()
     evidence = {"pid": np.array(os.getpid()), "address": np.array(address)}
     metrics = {"test_accuracy": value, "best_epoch": float(epoch), "run_time_s": float(parameters.nb_hidden), **best}
     yield Outcome("finished", metrics, model={"seed": seed}, evidence=evidence)

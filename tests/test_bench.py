@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import small
+import torch
 
 from snn_tune.bench import workers
 from snn_tune.bench.__main__ import main
@@ -178,15 +179,15 @@ def test_a_sample_holds_the_very_events_of_its_samples() -> None:
     few = sample(data, 3, 2)
     assert (len(few.train), len(few.valid), len(few.test)) == (6, 3, 3)
     where = np.random.default_rng(0).permutation(len(data.train))[:6]
-    expected, labels = data.train.batch(where)
-    inputs, own = few.train.batch(np.arange(6))
-    assert all((getattr(inputs, name) == getattr(expected, name)).all() for name in ("unit", "count", "bags"))
+    expected, labels = next(data.train.batches(6, where))
+    inputs, own = next(few.train.batches(6))
+    assert all(torch.equal(one, other) for one, other in zip(inputs.bags(), expected.bags(), strict=True))
     assert (own == labels).all()
 
 
 def test_spikes_of_analog_data_are_the_encoders() -> None:
-    source = Analog(np.full((4, 10, 2), 5.0, np.float32), repeats=1)
-    part = Part(source, np.arange(4), np.zeros(4, np.int64))
+    source = Analog(torch.full((4, 10, 2), 5.0), repeats=1)
+    part = Part(source, torch.arange(4), torch.zeros(4, dtype=torch.int64))
     data = Dataset(part, part, part, nb_inputs=2, nb_classes=2, nb_steps=10, fingerprint="")
     assert len(sample(data, 2, 1).train.source) == 2
     assert 0 < input_spikes(data, small.study().cells()[0]) <= 10 * 64

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from snn_tune.datasets.dataset import Analog, Dataset, Part
+from snn_tune.datasets.dataset import Analog, Dataset, take
 from snn_tune.datasets.randman import Randman
 from snn_tune.scoring import activity_tag, evaluate
 from snn_tune.snn import NetworkSettings, SpikingNetwork
@@ -87,12 +87,12 @@ def test_the_evidence_is_what_the_best_network_does(data: Dataset) -> None:
     evidence = outcome.evidence
     network = SpikingNetwork(NetworkSettings(**outcome.model["network"]))
     network.load_state_dict(outcome.model["weights"])
-    inputs, labels = data.test.batch(evidence["sample"])
+    inputs, labels = next(data.test.batches(3, evidence["sample"]))
     activity = network(inputs)
     assert len(set(labels.tolist())) == 3
     assert np.array_equal(evidence["spikes"], activity.spikes.detach().numpy())
     assert evidence["membrane"].shape == (3, 30, 10)
-    assert evidence["input_unit"].tolist() == inputs.unit.tolist()
+    assert evidence["input_unit"].tolist() == inputs.bags().units.tolist()
     assert evidence["input_step"].max() < 30
 
 
@@ -145,9 +145,9 @@ def test_analog_data_trains_its_encoder() -> None:
     rng = np.random.default_rng(0)
     labels = np.arange(60) % 3
     values = (rng.normal(size=(60, 10, 2)) + 2 * labels[:, None, None]).astype(np.float32)
-    source = Analog(values, repeats=2)
+    source = Analog(torch.from_numpy(values), repeats=2)
     samples = dict(zip(("train", "valid", "test"), np.arange(60).reshape(3, 20), strict=True))
-    parts = {name: Part(source, where, labels[where]) for name, where in samples.items()}
+    parts = {name: take(source, labels, where) for name, where in samples.items()}
     data = Dataset(**parts, nb_inputs=2, nb_classes=3, nb_steps=20, fingerprint="")
     epochs, outcome = run(
         data, nb_steps=20, scaled_input=True, init_scale=3.0, lr=5e-2, nb_epochs=20, units_per_channel=8

@@ -4,7 +4,7 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 from unittest.mock import patch
 
@@ -51,6 +51,17 @@ class Stopwatch:
 
         return run
 
+    def fed(self, function: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+        """The generator function with the clock on feeding while it makes the next item."""
+
+        def run(*args: Any, **kwargs: Any) -> Iterator[Any]:
+            following = self.timed(FEEDING, iter(function(*args, **kwargs)).__next__)
+            with suppress(StopIteration):
+                while True:
+                    yield following()
+
+        return run
+
     def _lap(self) -> None:
         now = time.perf_counter()
         self.seconds[self.parts[-1]] += now - self.since
@@ -66,13 +77,13 @@ def fit(record: Callable[[dict[str, Any]], None], *args: Any, **kwargs: Any) -> 
         (training, "evaluate", VALIDATION),
         (training, "train_step", STEP),
         (torch.optim.Adamax, "step", OPTIMISER),
-        (Part, "batch", FEEDING),
         (entries, "train", COMPILED),
         (entries, "train_analog", COMPILED),
     ]
     with ExitStack() as stack:
         for owner, name, part in spots:
             stack.enter_context(patch.object(owner, name, watch.timed(part, getattr(owner, name))))
+        stack.enter_context(patch.object(Part, "batches", watch.fed(Part.batches)))
         for result in training.fit(*args, **kwargs):
             if isinstance(result, Outcome):
                 with watch.on(SCORING):

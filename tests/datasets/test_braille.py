@@ -21,7 +21,7 @@ SOURCE = Braille(name="tbl")
 def values(dataset: Dataset) -> np.ndarray:
     source = dataset.train.source
     assert isinstance(source, Analog)
-    return source.values
+    return source.values.numpy()
 
 
 def test_values_are_scaled_by_the_training_part(data_dir: Path) -> None:
@@ -58,7 +58,7 @@ def test_labels_are_the_letters_in_whatever_order(data_dir: Path) -> None:
 def test_frames_are_held(data_dir: Path, repeats: int) -> None:
     write_braille(data_dir)
     dataset = SOURCE.load(76 * repeats, data_dir)
-    batch, _ = dataset.valid.batch(np.array([0, 3]))
+    batch, _ = next(dataset.valid.batches(2, np.array([0, 3])))
     assert isinstance(batch, torch.Tensor)
     assert dataset.repeats == repeats
     assert batch.shape == (2, 76 * repeats, 4)

@@ -13,9 +13,10 @@ from snn_tune.datasets.events import EventBatch, Events, Packer
 def dense(batch: EventBatch, nb_units: int) -> torch.Tensor:
     """(B, T, units) spike counts, by the definition of bags."""
     counts = torch.zeros(len(batch) * batch.nb_steps, nb_units)
+    found = batch.bags()
     for bag in range(len(counts)):
-        for event in range(int(batch.bags[bag]), int(batch.bags[bag + 1])):
-            counts[bag, batch.unit[event]] += batch.count[event]
+        for event in range(int(found.offsets[bag]), int(found.offsets[bag + 1])):
+            counts[bag, found.units[event]] += found.counts[event]
     return counts.view(len(batch), batch.nb_steps, nb_units)
 
 
@@ -45,47 +46,52 @@ def test_batch_is_the_dense_array(
     for sample, step, unit in raw:
         expected[sample, step, unit] += 1
     events = pack(raw, nb_samples, nb_steps, nb_units, chunk)
-    which = np.array(data.draw(st.lists(st.integers(0, nb_samples - 1), min_size=1, max_size=8)))
+    which = torch.tensor(data.draw(st.lists(st.integers(0, nb_samples - 1), min_size=1, max_size=8)))
     assert torch.equal(dense(events.batch(which), nb_units), expected[which])
 
 
 @given(spikes(), st.integers(1, 6))
 def test_events_are_ordered_and_distinct(drawn: tuple[NDArray[np.int64], int, int, int], chunk: int) -> None:
     events = pack(*drawn, chunk)
-    sample = np.repeat(np.arange(len(events)), np.diff(events.offsets))
-    cell = (sample * events.nb_steps + events.step) * events.nb_units + events.unit
-    assert (np.diff(cell) > 0).all()
+    bag = np.repeat(np.arange(len(events) * events.nb_steps), events.bags.diff())
+    assert (np.diff(bag * events.nb_units + events.unit.numpy()) > 0).all()
     assert events.count.sum() == len(drawn[0])
     assert (events.count >= 1).all()
 
 
-@pytest.mark.parametrize(("size", "dtype"), [(256, np.uint8), (257, np.uint16), (70_000, np.uint32)])
-def test_smallest_types(size: int, dtype: type[np.unsignedinteger]) -> None:
-    packer = Packer(size, 1)
-    packer.add(1, np.array([0]), np.array([size - 1]), np.array([0]))
+@pytest.mark.parametrize(("size", "dtype"), [(65_536, torch.uint16), (65_537, torch.int32)])
+def test_units_are_as_narrow_as_they_can_be(size: int, dtype: torch.dtype) -> None:
+    packer = Packer(1, size)
+    packer.add(1, np.array([0]), np.array([0]), np.array([size - 1]))
     events = packer.events()
-    assert events.step.dtype == dtype
-    assert events.step.tolist() == [size - 1]
+    assert events.unit.dtype == dtype
+    assert events.unit.tolist() == [size - 1]
 
 
-def test_a_count_beyond_one_byte() -> None:
+@pytest.mark.parametrize(("count", "dtype"), [(255, torch.uint8), (256, torch.float32)])
+def test_a_count_beyond_one_byte(count: int, dtype: torch.dtype) -> None:
     packer = Packer(2, 2)
-    packer.add(1, np.zeros(300, int), np.ones(300, int), np.ones(300, int))
-    batch = packer.events().batch(np.array([0]))
-    assert batch.count.tolist() == [300.0]
-    assert batch.bags.tolist() == [0, 0, 1]
+    packer.add(1, *np.broadcast_to([[0], [1], [1]], (3, count)))
+    packer.add(1, np.array([0]), np.array([0]), np.array([0]))
+    events = packer.events()
+    assert events.count.dtype == dtype
+    assert events.count.tolist() == [count, 1]
+    assert events.bags.tolist() == [0, 0, 1, 2, 2]
 
 
-def test_types_of_a_batch() -> None:
-    batch = pack(np.array([[0, 0, 0], [1, 2, 1]]), 2, 3, 2, 1).batch(np.array([1, 0]))
-    assert (batch.unit.dtype, batch.count.dtype, batch.bags.dtype) == (torch.int32, torch.float32, torch.int32)
-    assert len(batch) == 2
-    assert batch.unit.tolist() == [1, 0]
+def test_events_that_do_not_fit_each_other_are_refused() -> None:
+    unit, count = torch.tensor([0, 3], dtype=torch.uint16), torch.ones(2, dtype=torch.uint8)
+    bags = torch.tensor([0, 1, 2])
 
+    def fails(match: str, *arrays: torch.Tensor, nb_steps: int = 2, nb_units: int = 4) -> None:
+        with pytest.raises(ValueError, match=match):
+            Events(*arrays, nb_steps, nb_units)
 
-@pytest.mark.parametrize("sample", [-1, 3])
-def test_a_sample_that_is_not_there_is_refused(sample: int) -> None:
-    packer = Packer(5, 4)
-    packer.add(3, *(np.array([1]) for _ in range(3)))
-    with pytest.raises(IndexError, match="samples must be 0 to 2"):
-        packer.events().batch(np.array([0, sample]))
+    Events(unit, count, bags, 2, 4)
+    fails("unit must be 0 to 2; it is 0 to 3", unit, count, bags, nb_units=3)
+    fails("unit must be 0 to 3; it is -1 to 0", torch.tensor([0, -1], dtype=torch.int32), count, bags)
+    fails("bags must rise from 0", unit, count, torch.tensor([0, 2, 1]))
+    fails("bags must rise from 0", unit, count, torch.tensor([1, 1, 2]))
+    fails("bags must rise from 0", unit, count[:1], bags)
+    fails("bags must be a multiple of nb_steps = 3, and one", unit, count, bags, nb_steps=3)
+    fails("must be of", unit.int(), count.int(), bags)

@@ -20,12 +20,13 @@ SOURCE = FashionMnist(name="fashion_mnist")
 def first_spikes(dataset: Dataset, part: str) -> np.ndarray:
     """(N, 784): the step of each pixel's spike, nb_steps where it has none."""
     chosen = getattr(dataset, part)
-    batch, _ = chosen.batch(np.arange(len(chosen)))
+    batch, _ = next(chosen.batches(len(chosen)))
     assert isinstance(batch, EventBatch)
-    assert set(batch.count.tolist()) <= {1.0}
-    bag = np.repeat(np.arange(len(batch.bags) - 1), np.diff(batch.bags.numpy()))
+    units, counts, offsets = batch.bags()
+    assert set(counts.tolist()) <= {1.0}
+    bag = np.repeat(np.arange(len(offsets) - 1), offsets.diff())
     steps = np.full((len(batch), 784), batch.nb_steps)
-    steps[bag // batch.nb_steps, batch.unit.numpy()] = bag % batch.nb_steps
+    steps[bag // batch.nb_steps, units] = bag % batch.nb_steps
     return steps
 
 
@@ -37,7 +38,7 @@ def test_every_pixel_spikes_when_the_formula_says(data_dir: Path, nb_steps: int)
         chosen = getattr(dataset, part)
         images = arrays[f"{file}-images-idx3-ubyte"].reshape(-1, 784)[chosen.samples]
         assert (first_spikes(dataset, part) == spike_step(images / 255, 20.0, 0.2, nb_steps)).all()
-        assert (chosen.labels == arrays[f"{file}-labels-idx1-ubyte"][chosen.samples]).all()
+        assert (chosen.labels.numpy() == arrays[f"{file}-labels-idx1-ubyte"][chosen.samples]).all()
 
 
 def test_parts(data_dir: Path) -> None:

@@ -37,7 +37,7 @@ def test_spikes_fall_into_their_steps(data_dir: Path, nb_steps: int, monkeypatch
     dataset = SOURCE.load(nb_steps, data_dir)
     train, test = expected(shd_arrays(24, 1), nb_steps), expected(shd_arrays(12, 2, (4, 5)), nb_steps)
     for part, counts in ((dataset.train, train), (dataset.valid, train), (dataset.test, test)):
-        batch, _ = part.batch(np.arange(len(part)))
+        batch, _ = next(part.batches(len(part)))
         assert isinstance(batch, EventBatch)
         assert torch.equal(dense(batch, 700), counts[part.samples])
 
@@ -49,11 +49,12 @@ def test_edges_of_time(data_dir: Path) -> None:
     arrays["units"][0] = np.array([0, 0, 699, 5, 5, 699], dtype=np.uint16)
     write_shd(data_dir, **arrays)
     dataset = Shd(name="shd", max_time=1.0).load(4, data_dir)
-    batch, _ = dataset.train.batch(np.array([0]))
+    batch, _ = next(dataset.train.batches(1))
     assert isinstance(batch, EventBatch)
-    assert batch.bags.tolist() == [0, 2, 3, 3, 3]
-    assert batch.unit.tolist() == [0, 699, 699]
-    assert batch.count.tolist() == [2.0, 1.0, 1.0]
+    units, counts, offsets = batch.bags()
+    assert offsets.tolist() == [0, 2, 3, 3, 3]
+    assert units.tolist() == [0, 699, 699]
+    assert counts.tolist() == [2.0, 1.0, 1.0]
 
 
 def test_parts_are_speakers(data_dir: Path) -> None:
@@ -61,7 +62,7 @@ def test_parts_are_speakers(data_dir: Path) -> None:
     dataset, arrays = SOURCE.load(10, data_dir), shd_arrays(24, 1)
     assert set(arrays["speaker"][dataset.train.samples]) == {0, 1}
     assert set(arrays["speaker"][dataset.valid.samples]) == {3, 6}
-    assert (dataset.valid.labels == arrays["labels"][dataset.valid.samples]).all()
+    assert (dataset.valid.labels.numpy() == arrays["labels"][dataset.valid.samples]).all()
     assert [len(part) for part in (dataset.train, dataset.valid, dataset.test)] == [12, 12, 12]
 
 
