@@ -9,7 +9,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
-MODEL_VERSION = 1  # raise it when a change of the model or of training changes numbers: old results keep their old keys
+from snn_tune.snn.kernels import Precision
+
+# Raise it when a change of the model, of training or of a default changes numbers: old results keep their old keys.
+MODEL_VERSION = 1
 
 
 class Parameters(BaseModel):
@@ -37,6 +40,9 @@ class Parameters(BaseModel):
     init_fan: Literal["in", "out"] = Field("in", description="units that a weight matrix reads, or drives")
     optimizer: Literal["adamax", "adam"] = Field("adamax", description="optimiser")
     adam_beta2: float = Field(0.999, ge=0, lt=1, description="decay of the optimiser's second moment")
+    precision: Precision = Field(
+        "exact", description="of the fast kernels: truncated on cpu and bf16 on gpu are faster"
+    )
     class_weights: Literal["equal", "balanced"] = Field("equal", description="weights of the classes in the loss")
 
 
@@ -55,14 +61,16 @@ class Trial:
     @property
     def key(self) -> str:
         """Identity: trials of one key have one result; bit for bit on one kind of machine, kernel and thread count."""
-        return self._hash(self.parameters.model_dump())
+        return self._hash(set())
 
     @property
     def lineage(self) -> str:
         """The key without nb_epochs: trials of one lineage are longer or shorter runs of the same training."""
-        return self._hash(self.parameters.model_dump(exclude={"nb_epochs"}))
+        return self._hash({"nb_epochs"})
 
-    def _hash(self, parameters: dict[str, Any]) -> str:
+    def _hash(self, without: set[str]) -> str:
+        # Without what is as ever: a parameter that comes later, at its default, leaves all keys as they are.
+        parameters = self.parameters.model_dump(exclude_defaults=True, exclude=without)
         identity = {"model": MODEL_VERSION, "data": self.data, "seed": self.seed, "parameters": parameters}
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:20]
 

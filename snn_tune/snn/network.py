@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from snn_tune.datasets.events import EventBatch
 from snn_tune.snn.encoder import Encoder
+from snn_tune.snn.kernels import Precision
 from snn_tune.snn.lif import Reset, cuba_lif
 from snn_tune.snn.readout import leaky_readout, max_over_time
 
@@ -24,6 +25,7 @@ class NetworkSettings:
         scaled_input: the membrane takes `(1 - beta) syn` instead of `syn`, in the readout too.
         init_scale: weights are drawn from N(0, (init_scale / sqrt(fan))^2).
         init_scale_recurrent: the same for the recurrent weights.
+        precision: see `snn_tune.snn.kernels`.
         init_fan: that fan is of the units that a weight matrix reads ("in") or drives ("out").
     """
 
@@ -41,6 +43,7 @@ class NetworkSettings:
     init_scale: float
     init_scale_recurrent: float
     init_fan: Literal["in", "out"]
+    precision: Precision = "exact"
 
     @property
     def alpha(self) -> float:

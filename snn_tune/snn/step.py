@@ -83,4 +83,4 @@ def _parameters(network: SpikingNetwork) -> Parameters:
 
 def _model(network: SpikingNetwork) -> Model:
     s = network.settings
-    return Model(s.alpha, s.beta, s.scale, s.reset, s.input_gain)
+    return Model(s.alpha, s.beta, s.scale, s.reset, s.input_gain, s.precision)

@@ -4,12 +4,14 @@ import warnings
 from functools import cache
 from importlib import import_module
 from types import ModuleType
+from typing import Literal
 
 from torch import Tensor
 
 from snn_tune.errors import UserError, near_match
 
 CHOICES = ("auto", "reference", "cpu", "gpu")
+Precision = Literal["exact", "truncated", "bf16"]
 
 
 class KernelFallbackWarning(UserWarning):

@@ -11,7 +11,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from snn_tune.snn.kernels import cpu, reference
-from snn_tune.snn.kernels.cpu import Model, Outcome, Parameters
+from snn_tune.snn.kernels.cpu import Model, Outcome, Parameters, truncated
 
 GOLDEN = Path(os.environ.get("SNN_TUNE_GOLDEN", "/nonexistent"))
 TOLERANCE = 1e-3  # the surrogate magnifies a membrane's rounding up to 2 x scale times
@@ -77,6 +77,7 @@ def test_layer(
 @given(SIZES, st.integers(0, 2**32), st.booleans(), RESETS, DRIVES, st.sampled_from(["sum", "sum_l2", "mean"]))
 @example((256, 100, 450), 1, True, "zero", 1.0, "sum")
 @example((3, 1000, 450), 2, True, "subtract", 1.0, "sum_l2")
+@example((37, 20, 700), 4, True, "zero", 1.0, "sum")
 @example((1, 1, 1), 3, True, "zero", 4.0, "mean")
 def test_step(
     sizes: tuple[int, int, int], seed: int, recurrent: bool, reset: str, drive: float, reduction: str
@@ -141,6 +142,76 @@ def test_golden(path: Path) -> None:
     for name in ("w1", "v", "w2"):
         if f"grad_{name}" in golden:
             assert relative_error(getattr(found.gradients, name), torch.from_numpy(golden[f"grad_{name}"])) <= TOLERANCE
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.sampled_from([(3, 60, 37), (9, 40, 7), (1, 100, 70)]), st.integers(0, 2**32), RESETS, st.booleans())
+def test_truncated_gradients_are_close_and_the_spikes_the_same(
+    sizes: tuple[int, int, int], seed: int, reset: str, recurrent: bool
+) -> None:
+    case = draw_network(seed, *sizes, reset=reset, recurrent=recurrent)
+    case.model = case.model._replace(scale=100.0)
+    exact = run(case)
+    case.model = case.model._replace(precision="truncated")
+    found = run(case)
+    assert found.spike_counts.equal(exact.spike_counts)
+    assert (found.loss, found.nb_correct) == (exact.loss, exact.nb_correct)
+    assert found.gradients.w2.equal(exact.gradients.w2)
+    for name in ("w1", "v"):
+        if recurrent or name == "w1":
+            assert relative_error(getattr(found.gradients, name), getattr(exact.gradients, name)) <= 5e-3, name
+
+
+def test_truncated_leaves_out_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The product where the derivative is small, or after the last frame that is read."""
+    monkeypatch.setattr(truncated, "SMALLEST", 1e-2)  # large, so that what is left out is more than rounding
+    case = draw_network(2, 5, 60, 37)
+    case.model = case.model._replace(scale=100.0, precision="truncated")
+    wanted = backward_by_hand(case, 1e-2)
+    found = run(case).gradients
+    exact = run(NetworkCase(**{**vars(case), "model": case.model._replace(precision="exact")})).gradients
+    for name in ("w1", "v"):
+        error = relative_error(getattr(found, name), wanted[name])
+        assert error <= 5e-5, name  # rounding
+        assert relative_error(getattr(exact, name), wanted[name]) > 10 * error, name
+
+
+def backward_by_hand(case: NetworkCase, smallest: float) -> dict[str, torch.Tensor]:
+    """Gradients of w1 and v by the equations of `network.backward`, float64, reset to zero."""
+    w1, v, w2 = (p.double() for p in case.parameters[:3])
+    m, dense = case.model, case.dense.double()
+    args = {"alpha": m.alpha, "beta": m.beta, "input_gain": m.input_gain}
+    spikes, membrane = reference.cuba_lif(dense @ w1, v, **args, scale=m.scale, reset="zero")
+    frames = reference.leaky_readout(spikes @ w2, **args).requires_grad_()
+    top, last = frames.max(dim=1)
+    torch.nn.functional.nll_loss(top.log_softmax(1), case.labels, weight=case.class_weights.double()).backward()
+    kicks, last = frames.grad, last.max(dim=1).values
+    batch, steps, hidden = spikes.shape
+    out = flt = torch.zeros_like(kicks[:, 0])
+    syn = mem = torch.zeros(batch, hidden, dtype=torch.float64)
+    after = torch.zeros(batch, steps + 1, hidden, dtype=torch.float64)  # gradients of the currents, one frame more
+    for t in range(steps - 1, -1, -1):
+        flt = m.alpha * flt + m.input_gain * out
+        out = m.beta * out + kicks[:, t + 1]
+        slope = 1 / (m.scale * (membrane[:, t] - 1).abs() + 1) ** 2
+        through_v = (after[:, t + 1] @ v.T) * (slope > smallest) * (t < last)[:, None]
+        kept = mem * (1 - spikes[:, t])
+        after[:, t] = syn
+        mem = m.beta * kept + (flt @ w2.T + case.strength + through_v) * slope
+        syn = m.alpha * syn + m.input_gain * kept
+    return {
+        "w1": torch.einsum("btn,bth->nh", dense, after[:, :-1]),
+        "v": torch.einsum("btj,bth->jh", spikes, after[:, 1:]),
+    }
+
+
+@pytest.mark.parametrize("scale", [1.0, 30.0, 79.0])
+def test_truncated_is_exact_where_resting_units_count(scale: float) -> None:
+    case = draw_network(4, 9, 40, 33)
+    case.model = case.model._replace(scale=scale)
+    exact = run(case)
+    case.model = case.model._replace(precision="truncated")
+    assert run(case).gradients.v.equal(exact.gradients.v)
 
 
 def test_layer_and_step_have_the_same_gradients() -> None:
@@ -251,6 +322,7 @@ def test_what_does_not_fit_is_named() -> None:
     fails("v must be", parameters=case.parameters._replace(v=case.parameters.v[:-1]))
     fails("w1 must be float32", parameters=case.parameters._replace(w1=case.parameters.w1.double()))
     fails("encoder", inputs=case.dense)
+    fails("precision must be 'exact' or 'truncated'", model=case.model._replace(precision="bf16"))
 
 
 def test_a_layer_that_the_kernel_does_not_cover_is_refused() -> None:

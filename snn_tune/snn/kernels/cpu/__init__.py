@@ -3,6 +3,7 @@
 vector.py         a vector of floats as a value, for Numba
 sparse.py         sums of matrix rows picked by spikes: forward, and weight gradients
 dense.py          the dense product of the way back
+truncated.py      the same for units near the threshold alone: an option
 units.py          a step of LIF units, forward and back
 readout.py        the leaky readout, the loss, and back
 encoder.py        analog input to spikes, and back

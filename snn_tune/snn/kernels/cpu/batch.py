@@ -14,6 +14,7 @@ from snn_tune.snn.kernels.cpu import entries, memory
 from snn_tune.snn.kernels.cpu.encoder import Encoder
 from snn_tune.snn.kernels.cpu.network import Block, Scores
 from snn_tune.snn.kernels.cpu.sparse import Counts, Floats, Trains
+from snn_tune.snn.kernels.cpu.truncated import reach
 
 Result = TypeVar("Result")
 
@@ -29,13 +30,14 @@ class Parameters(NamedTuple):
 
 
 class Model(NamedTuple):
-    """What the network computes; the names of `snn_tune.snn.cuba_lif`."""
+    """What the network computes; the names of `snn_tune.snn.cuba_lif`. `precision`: see `snn_tune.snn.kernels`."""
 
     alpha: float
     beta: float
     scale: float
     reset: str = "zero"
     input_gain: float = 1.0
+    precision: str = "exact"
 
 
 class _Part(NamedTuple):
@@ -60,28 +62,30 @@ class Batch:
         self.recurrent = v is not None
         hidden = memory.units(self.nb_hidden, model.alpha, model.beta, model.input_gain, model.reset, model.scale)
         readout = memory.readout_units(model.alpha, model.beta, model.input_gain, self.nb_classes)
-        self.weights = memory.network_weights(w1, v, w2, hidden, readout)
+        self.weights = memory.network_weights(w1, v, w2, reach(model.precision, model.scale), hidden, readout)
+        steps = inputs.nb_steps if isinstance(inputs, EventBatch) else inputs.shape[1]
+        samples = memory.samples_of_block(self.weights.back, steps)
         if isinstance(inputs, EventBatch):
             self.steps, chosen, all_of = inputs.nb_steps, inputs.samples.numpy(), inputs.events
             trains = Trains(all_of.unit.numpy(), all_of.count.numpy(), all_of.bags.numpy())
             self.events = trains, chosen
             first = chosen * self.steps
             lengths = trains.bags[first + self.steps] - trains.bags[first]
-            nb_events = int(np.add.reduceat(lengths, np.arange(0, len(lengths), memory.SAMPLES)).max())
+            nb_events = int(np.add.reduceat(lengths, np.arange(0, len(lengths), samples)).max())
         else:
             self.steps = inputs.shape[1]
             self.analog = inputs.detach().float().contiguous().numpy()
-            nb_events = memory.SAMPLES * self.steps * self.nb_inputs
+            nb_events = samples * self.steps * self.nb_inputs
 
         def part(first: int, last: int) -> _Part:
             encoder = None
             if gain is not None and bias is not None:
-                encoder = memory.encoder(gain, bias, model.beta, model.scale, w1, *self.analog.shape[1:])
-            sizes = self.steps, self.nb_inputs, self.nb_hidden, self.nb_classes, nb_events
+                encoder = memory.encoder(gain, bias, model.beta, model.scale, w1, samples, *self.analog.shape[1:])
+            sizes = samples, self.steps, self.nb_inputs, self.nb_hidden, self.nb_classes, nb_events
             return _Part(first, last, memory.network_block(*sizes), encoder)
 
-        blocks = -(-len(labels) // memory.SAMPLES)
-        cuts = [min(i * blocks // threads * memory.SAMPLES, len(labels)) for i in range(threads + 1)]
+        blocks = -(-len(labels) // samples)
+        cuts = [min(i * blocks // threads * samples, len(labels)) for i in range(threads + 1)]
         self.parts = [part(first, last) for first, last in pairwise(cuts) if first < last]
 
     def evaluate(self) -> Scores:

@@ -4,11 +4,13 @@ import torch
 from torch import Tensor
 
 from snn_tune.datasets.events import EventBatch
-from snn_tune.snn.kernels.cpu.batch import Parameters
+from snn_tune.snn.kernels.cpu.batch import Model, Parameters
 
 
-def check(inputs: EventBatch | Tensor, labels: Tensor, parameters: Parameters) -> None:
+def check(inputs: EventBatch | Tensor, labels: Tensor, parameters: Parameters, model: Model) -> None:
     """Raise a ValueError, which names the argument, where they do not fit each other."""
+    if model.precision not in ("exact", "truncated"):
+        raise ValueError(f"precision must be 'exact' or 'truncated' on the CPU; it is {model.precision!r}")
     for name, tensor in parameters._asdict().items():
         if tensor is not None and (tensor.dtype != torch.float32 or tensor.device.type != "cpu"):
             raise ValueError(f"{name} must be float32 on the CPU; it is {tensor.dtype} on {tensor.device}")

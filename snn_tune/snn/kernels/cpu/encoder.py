@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from snn_tune.compiled import inlined
-from snn_tune.snn.kernels.cpu.dense import ROWS, product
+from snn_tune.snn.kernels.cpu.dense import product
 from snn_tune.snn.kernels.cpu.sparse import Floats, Trains
 from snn_tune.snn.kernels.cpu.units import ONE, list_spikes
 from snn_tune.snn.kernels.cpu.vector import LANES, fma, lane_sum, load, magnitude, splat, store, where_above, zeros
@@ -72,9 +72,8 @@ def encode_back(
     one, zero = splat(ONE, zeros(LANES)), zeros(LANES)
     beta, rest, scale = splat(encoder.beta, one), splat(ONE - encoder.beta, one), splat(encoder.scale, one)
     none = np.zeros(units, np.float32)
-    for r in range(0, samples * (steps + 1), ROWS):
-        at, to = r * stride + column, r * units
-        product(rows, at, stride, encoder.back, none, 0, 0, encoder.grad_spikes, to, units)
+    nb_rows = samples * (steps + 1)
+    product(nb_rows, rows, column, stride, encoder.back, none, 0, 0, encoder.grad_spikes, 0, units)
     for m in range(samples):
         _tile_channels(encoder.tiled, analog[first + m])
         for u in range(0, units, LANES):

@@ -71,17 +71,19 @@ class _CubaLIF(torch.autograd.Function):
 def _layer(units: Units, v: Tensor | None, steps: int) -> Layer:
     width = len(units.alpha)
     weights = torch.zeros(0, width) if v is None else v.detach()
-    nb_spikes = memory.SAMPLES * steps * width
-    rows = memory.SAMPLES * (steps + 1), width
+    back = memory.matrix(weights if v is None else weights.T)
+    samples = memory.samples_of_block(back, steps)
+    nb_spikes = samples * steps * width
+    rows = samples * (steps + 1), width
     return Layer(
         units,
         memory.matrix(weights),
-        memory.matrix(weights if v is None else weights.T),
+        back,
         memory.aligned(*rows),
         memory.aligned(*rows),
-        memory.aligned(memory.SAMPLES, width),
-        memory.aligned(memory.SAMPLES, width),
-        np.arange(memory.SAMPLES) * steps,
-        memory.trains(nb_spikes, memory.SAMPLES * steps),
+        memory.aligned(samples, width),
+        memory.aligned(samples, width),
+        np.arange(samples) * steps,
+        memory.trains(nb_spikes, samples * steps),
         memory.by_unit(nb_spikes, width),
     )

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from snn_tune.compiled import entry, inlined
-from snn_tune.snn.kernels.cpu.dense import ROWS, product
+from snn_tune.snn.kernels.cpu.dense import product
 from snn_tune.snn.kernels.cpu.sparse import ByUnit, Counts, Floats, Trains, add_bag, add_weight_gradient, sort_by_unit
 from snn_tune.snn.kernels.cpu.units import Units, list_spikes, step, step_back
 
@@ -84,9 +84,10 @@ def backward(layer: Layer, membrane: Any, grad_spikes: Any, grad_membrane: Any, 
             layer.rows[m * (steps + 1) + steps] = 0.0
         for t in range(steps - 1, -1, -1):
             if len(layer.v) > 0:
-                for m in range(0, samples, ROWS):
-                    at = m * long + t * stride
-                    product(layer.rows, at + stride, long, layer.back, layer.grads, at, long, layer.grads, at, long)
+                at = t * stride
+                product(
+                    samples, layer.rows, at + stride, long, layer.back, layer.grads, at, long, layer.grads, at, long
+                )
             for m in range(samples):
                 at = m * long + t * stride
                 step_back(layer.units, layer.syn, layer.mem, m * stride, layer.grads, at, layer.rows, at)

@@ -13,7 +13,8 @@ from snn_tune.snn.kernels.cpu.sparse import ByUnit, Floats, Trains
 from snn_tune.snn.kernels.cpu.units import Units
 from snn_tune.snn.kernels.cpu.vector import LANES
 
-SAMPLES = 4  # of a block, a multiple of dense.ROWS: 38.7 ms for a step of SHD with 4 or 8, 42.5 with 16
+CACHED = 1 << 20  # bytes of weights for the way back that stay in L2, beside a block's rows
+ROOM = 1 << 24  # bytes of rows that a block may take
 LINE = 16  # floats
 
 
@@ -23,6 +24,15 @@ def aligned(*shape: int) -> Floats:
     room = np.zeros(size + LINE, np.float32)
     start = -room.ctypes.data // room.itemsize % LINE
     return room[start : start + size].reshape(shape)
+
+
+def samples_of_block(back: Floats, steps: int) -> int:
+    """A multiple of dense.ROWS: few, so that the rows of a block stay in L2; more where the weights do not anyway.
+
+    A step of SHD takes with 200 hidden units 38.7 ms in blocks of 4 or 8, 42.5 of 16; with 800 it takes 730 ms in
+    blocks of 4, 540 of 16, 470 of 32.
+    """
+    return 4 if back.nbytes <= CACHED else min(32, max(1, ROOM // (16 * steps * back.shape[1])) * 4)
 
 
 def padded(width: int) -> int:
@@ -56,10 +66,12 @@ def readout_units(alpha: float, beta: float, gain: float, classes: int) -> Units
     return units(padded(classes), alpha, beta, gain, "zero", 1.0)
 
 
-def network_weights(w1: Tensor, v: Tensor | None, w2: Tensor, hidden: Units, readout: Units) -> Weights:
+def network_weights(
+    w1: Tensor, v: Tensor | None, w2: Tensor, reach: np.float32, hidden: Units, readout: Units
+) -> Weights:
     back = w2.detach().T if v is None else torch.cat([w2.detach().T, v.detach().T])
     recurrent = matrix(w1.new_zeros(0, w1.shape[1]) if v is None else v)
-    return Weights(matrix(w1), recurrent, matrix(w2, in_front=True), matrix(back), hidden, readout)
+    return Weights(matrix(w1), recurrent, matrix(w2, in_front=True), matrix(back), reach, hidden, readout)
 
 
 def trains(nb_events: int, nb_bags: int) -> Trains:
@@ -67,25 +79,26 @@ def trains(nb_events: int, nb_bags: int) -> Trains:
     return Trains(np.empty(nb_events, np.int32), np.ones(nb_events, np.float32), np.zeros(nb_bags + 1, np.int32))
 
 
-def network_block(steps: int, nb_inputs: int, nb_hidden: int, nb_classes: int, nb_events: int) -> Block:
+def network_block(samples: int, steps: int, nb_inputs: int, nb_hidden: int, nb_classes: int, nb_events: int) -> Block:
     """Room for a block of samples; `nb_events`: the most that a block takes in."""
     hidden, classes = padded(nb_hidden), padded(nb_classes)
-    nb_spikes = SAMPLES * steps * hidden
+    nb_spikes = samples * steps * hidden
     stride = hidden + classes
     if stride // LINE % 2 == 0:
         stride += LINE  # an odd number of lines: the same columns of all steps then spread over all of the cache
     return Block(
-        aligned(SAMPLES * (steps + 1), stride),
-        aligned(SAMPLES, hidden),
-        aligned(SAMPLES, hidden),
-        aligned(SAMPLES, hidden),
-        aligned(SAMPLES),
-        np.arange(SAMPLES) * steps,
-        np.arange(SAMPLES) * steps,
-        trains(nb_spikes, SAMPLES * steps),
+        aligned(samples * (steps + 1), stride),
+        aligned(samples, hidden),
+        aligned(samples, hidden),
+        aligned(samples, hidden),
+        aligned(samples),
+        aligned(samples),
+        np.arange(samples) * steps,
+        np.arange(samples) * steps,
+        trains(nb_spikes, samples * steps),
         by_unit(nb_events, nb_inputs),
         by_unit(nb_spikes, nb_hidden),
-        Peaks(aligned(SAMPLES, classes), aligned(SAMPLES, classes), aligned(SAMPLES, classes)),
+        Peaks(aligned(samples, classes), aligned(samples, classes), aligned(samples, classes)),
     )
 
 
@@ -96,7 +109,9 @@ def by_unit(nb_events: int, nb_units: int) -> ByUnit:
     return ByUnit(pair, row, counts, np.zeros(nb_units, np.int32), np.zeros(nb_units + 1, np.int32))
 
 
-def encoder(gain: Tensor, bias: Tensor, beta: float, scale: float, w1: Tensor, steps: int, channels: int) -> Encoder:
+def encoder(
+    gain: Tensor, bias: Tensor, beta: float, scale: float, w1: Tensor, samples: int, steps: int, channels: int
+) -> Encoder:
     """The encoder's parameters and its room for a block of samples."""
     nb_units = padded(len(gain))
     return Encoder(
@@ -105,8 +120,8 @@ def encoder(gain: Tensor, bias: Tensor, beta: float, scale: float, w1: Tensor, s
         np.float32(beta),
         np.float32(scale),
         matrix(w1.detach().T),
-        aligned(SAMPLES * steps, nb_units),
-        aligned(SAMPLES * (steps + 1), nb_units),
+        aligned(samples * steps, nb_units),
+        aligned(samples * (steps + 1), nb_units),
         aligned(steps, lcm(channels, LANES)),
-        trains(SAMPLES * steps * nb_units, SAMPLES * steps),
+        trains(samples * steps * nb_units, samples * steps),
     )

@@ -9,8 +9,10 @@ the readout at t + 1 and on the current of t + 1, whose gradients row t + 1 hold
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from snn_tune.compiled import inlined
-from snn_tune.snn.kernels.cpu.dense import ROWS, product
+from snn_tune.snn.kernels.cpu.dense import product
 from snn_tune.snn.kernels.cpu.readout import Peaks, integrate, integrate_back, nll
 from snn_tune.snn.kernels.cpu.sparse import (
     ByUnit,
@@ -22,6 +24,7 @@ from snn_tune.snn.kernels.cpu.sparse import (
     sort_by_unit,
     sum_bags,
 )
+from snn_tune.snn.kernels.cpu.truncated import EVERYWHERE, add_near
 from snn_tune.snn.kernels.cpu.units import Units, list_spikes, not_finite, step, step_back
 
 
@@ -32,6 +35,7 @@ class Weights(NamedTuple):
     v: Floats  # (hidden, hidden)
     w2: Floats  # (hidden, classes), padded in front
     back: Floats  # [w2 | v] transposed: (classes + hidden, hidden)
+    reach: np.float32  # see truncated.py
     hidden: Units
     readout: Units
 
@@ -44,6 +48,7 @@ class Block(NamedTuple):
     mem: Floats
     grad_spikes: Floats
     diverged: Floats  # (samples,): NaN where a state is not finite, else 0
+    last: Floats  # (samples,): the last frame that the loss reads
     first: Counts  # (samples,): the bag of each sample's first step, in the inputs
     own: Counts  # the same in `spikes`
     spikes: Trains  # of the hidden layer
@@ -108,13 +113,17 @@ def backward(weights: Weights, block: Block, nb_classes: int, grad_spike: Any, s
     block.mem[:] = 0.0
     for m in range(samples):
         block.rows[m * (steps + 1) + steps, classes:] = 0.0
+        block.last[m] = block.peaks.frame[m].max()
         integrate_back(weights.readout, block.peaks, m * classes, steps, block.rows, m * long, stride)
     for t in range(steps - 1, -1, -1):
-        for m in range(0, samples, ROWS):
-            at = m * long + (t + 1) * stride + classes - nb_classes
-            product(block.rows, at, long, weights.back, grad_spike, 0, 0, block.grad_spikes, m * width, width)
+        after = (t + 1) * stride + classes
+        back = weights.back if weights.reach == EVERYWHERE else weights.back[:nb_classes]
+        product(samples, block.rows, after - nb_classes, long, back, grad_spike, 0, 0, block.grad_spikes, 0, width)
         for m in range(samples):
             at, state = m * long + t * stride + classes, m * width
+            if weights.reach != EVERYWHERE and len(weights.v) > 0 and t < block.last[m]:
+                grads = m * long + after
+                add_near(weights.reach, block.rows, at, block.rows, grads, weights.v, block.grad_spikes, state)
             step_back(weights.hidden, block.syn, block.mem, state, block.grad_spikes, state, block.rows, at)
 
 

@@ -57,7 +57,7 @@ def train_step(
     Raises:
         ValueError: a label, an input unit or a shape does not fit the parameters.
     """
-    check(inputs, labels, parameters)
+    check(inputs, labels, parameters, model)
     batch = Batch(inputs, labels, parameters, model, threads)
     share = _share(labels, class_weights)
     counts = batch.evaluate().spike_counts if reduction == "sum_l2" else None
@@ -79,7 +79,7 @@ def evaluate(
     threads: int = 1,
 ) -> Outcome:
     """The same without gradients."""
-    check(inputs, labels, parameters)
+    check(inputs, labels, parameters, model)
     scores = Batch(inputs, labels, parameters, model, threads).evaluate()
     return _outcome(scores, None, labels, _share(labels, class_weights), strength, reduction)
 

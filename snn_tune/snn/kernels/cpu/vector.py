@@ -122,7 +122,8 @@ def lane_sum(_: Any, a: Any) -> Any:
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         kind = ir.FunctionType(FLOAT, [FLOAT, values[0].type])
         name = f"llvm.vector.reduce.fadd.v{a.lanes}f32"
-        return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [FLOAT(0.0), values[0]])
+        reduce = cgutils.get_or_insert_function(builder.module, kind, name)
+        return builder.call(reduce, [FLOAT(0.0), values[0]], fastmath=["reassoc"])  # else one lane after the other
 
     return types.float32(a), emit
 
