@@ -5,7 +5,7 @@ import json
 import time
 from dataclasses import dataclass, field
 from math import exp
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
