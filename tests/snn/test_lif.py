@@ -50,6 +50,32 @@ def test_decays_for_each_unit_equal_those_of_single_layers() -> None:
         torch.testing.assert_close(together[:, :, unit : unit + 1], alone)
 
 
+@pytest.mark.parametrize("kernel", ["cpu", "gpu"])
+@pytest.mark.parametrize("reset", ["zero", "subtract"])
+def test_layers_compose(kernel: str, reset: str) -> None:
+    """A recurrent layer that drives a feed-forward one with decays of its own: the same spikes, the same gradients."""
+    generator = torch.Generator().manual_seed(1)
+    x = torch.rand(3, 40, 8, generator=generator)
+    v, w = torch.randn(8, 8, generator=generator) * 0.1, torch.randn(8, 5, generator=generator)
+    decays = torch.rand(2, 5, generator=generator) * 0.4 + 0.5
+    way = torch.randn(3, 40, 5, generator=generator)
+
+    def by(kernel: str, dtype: torch.dtype) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        leaves = [tensor.to(dtype, copy=True).requires_grad_() for tensor in (x, v, w)]
+        shared = {"scale": 10.0, "reset": reset, "input_gain": 0.3, "kernel": kernel}
+        first, _ = cuba_lif(leaves[0], leaves[1], alpha=0.8, beta=0.9, **shared)
+        alpha, beta = decays.to(dtype)
+        second, membrane = cuba_lif(first @ leaves[2], alpha=alpha, beta=beta, **shared)
+        ((second + membrane) * way.to(dtype)).sum().backward()
+        return second.detach(), [leaf.grad for leaf in leaves]
+
+    (expected, grads), (found, own) = by("reference", torch.float64), by(kernel, torch.float32)
+    assert 0 < expected.sum() == found.sum()
+    assert found.double().equal(expected)
+    for grad, wanted in zip(own, grads, strict=True):
+        assert (grad - wanted).norm() <= 1e-3 * wanted.norm()
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

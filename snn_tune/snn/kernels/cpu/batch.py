@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import reduce
 from itertools import pairwise
+from operator import add
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -101,7 +103,7 @@ class Batch:
                 entries.evaluate_analog(self.weights, part.block, part.encoder, self.analog, *span, self.labels, scores)
             return scores.spike_counts
 
-        counts: Any = sum(self._share_out(work))
+        counts = reduce(add, self._share_out(work))
         return Scores(nll, logits, counts[: self.nb_hidden])
 
     def train(self, share: Floats, grad_spike: Floats) -> tuple[Scores, Parameters]:
@@ -122,7 +124,7 @@ class Batch:
                 entries.train_analog(self.weights, part.block, part.encoder, self.analog, *span, *loss, grad_encoder)
             return scores.spike_counts, grad_w1, grad_hidden, grad_encoder
 
-        totals: Any = [sum(each) for each in zip(*self._share_out(work), strict=True)]
+        totals: Any = [reduce(add, each) for each in zip(*self._share_out(work), strict=True)]
         counts, grad_w1, grad_hidden, grad_encoder = totals
         gradients = Parameters(
             _tensor(grad_w1[:, : self.nb_hidden]),

@@ -1,6 +1,6 @@
 """The arrays that the compiled code works on: rows padded to whole vectors, each on its own cache lines."""
 
-from math import lcm
+from math import lcm, prod
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ LINE = 16  # floats
 
 def aligned(*shape: int) -> Floats:
     """Zeros that start on a cache line: a vector that straddles two costs two reads."""
-    size = int(np.prod(shape))
+    size = prod(shape)
     room = np.zeros(size + LINE, np.float32)
     start = -room.ctypes.data // room.itemsize % LINE
     return room[start : start + size].reshape(shape)

@@ -43,7 +43,7 @@ def train_step(
     strength: float,
     reduction: str,
     class_weights: Tensor | None = None,
-    threads: int = 1,
+    threads: int | None = None,
 ) -> Outcome:
     """Loss and gradients of a batch; the numbers are `snn_tune.snn.kernels.reference`'s, by autograd.
 
@@ -52,13 +52,14 @@ def train_step(
         labels: (B,), classes as int64.
         strength, reduction: of the penalty of hidden spikes (`snn_tune.snn.spike_penalty`).
         class_weights: (O,), as `snn_tune.snn.weighted_nll`.
-        threads: among how many the samples are shared; the last bits of the gradients depend on it.
+        threads: among how many the samples are shared, by default as many as PyTorch uses; the last bits of the
+            gradients depend on it.
 
     Raises:
         ValueError: a label, an input unit or a shape does not fit the parameters.
     """
     check(inputs, labels, parameters, model)
-    batch = Batch(inputs, labels, parameters, model, threads)
+    batch = Batch(inputs, labels, parameters, model, threads or torch.get_num_threads())
     share = _share(labels, class_weights)
     counts = batch.evaluate().spike_counts if reduction == "sum_l2" else None
     grad_spike = memory.aligned(batch.weights.w1.shape[1])
@@ -76,11 +77,11 @@ def evaluate(
     strength: float = 0.0,
     reduction: str = "sum",
     class_weights: Tensor | None = None,
-    threads: int = 1,
+    threads: int | None = None,
 ) -> Outcome:
     """The same without gradients."""
     check(inputs, labels, parameters, model)
-    scores = Batch(inputs, labels, parameters, model, threads).evaluate()
+    scores = Batch(inputs, labels, parameters, model, threads or torch.get_num_threads()).evaluate()
     return _outcome(scores, None, labels, _share(labels, class_weights), strength, reduction)
 
 
