@@ -42,12 +42,13 @@ triton.runtime.driver.set_active(H100())
 launch_kernel, JITFunction.run, launch._nb_processors = JITFunction.run, compile_only, lambda _: 132
 objdump = triton.knobs.nvidia.cuobjdump.path
 model = Model(0.8, 0.9, 100.0)
-for batch, hidden, classes, recurrent in [
-    (256, 200, 20, True), (256, 200, 10, False), (600, 200, 7, True), (300, 450, 7, True), (3, 1024, 1, True),
-    (1, 37, 3, True), (1, 1, 1, True),
+for batch, hidden, classes, recurrent, precision in [
+    (256, 200, 20, True, "exact"), (256, 200, 10, False, "exact"), (600, 200, 7, True, "exact"),
+    (300, 450, 7, True, "exact"), (3, 1024, 1, True, "exact"), (1, 37, 3, True, "exact"), (1, 1, 1, True, "exact"),
+    (256, 200, 20, True, "bf16"), (3, 1024, 1, True, "bf16"),
 ]:
     w2, v = torch.zeros(hidden, classes), torch.zeros(hidden, hidden) if recurrent else None
-    units = layer.units_of(w2.T, 0.5, 0.5, 1.0, 100.0, "zero" if recurrent else "subtract")
+    units = layer.units_of(w2.T, 0.5, 0.5, 1.0, 100.0, "zero" if recurrent else "subtract", precision)
     current = torch.zeros(batch, 2, hidden)
     spikes, membrane, _ = layer.run(units, current, v, current)
     peaks = readout.peaks(torch.zeros_like(spikes), w2, model)
