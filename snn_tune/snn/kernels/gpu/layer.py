@@ -44,11 +44,12 @@ class Trace(NamedTuple):
 def covers(current: Tensor, v: Tensor | None = None, *constants: float | Tensor) -> bool:
     """Whether this kernel computes it, and no gradient of alpha, beta or the gain is wanted.
 
-    float32 on a GPU, or on the CPU where Triton interprets; recurrent layers of at most 1024 units.
+    float32 on a GPU, or on the CPU where Triton interprets; recurrent layers of at most 1024 units. Tensors on "meta"
+    stand for some on a GPU.
     """
     tensors = [tensor for tensor in (current, v) if tensor is not None]
-    device = "cpu" if INTERPRETED else "cuda"
-    plain = all(tensor.dtype == torch.float32 and tensor.device.type == device for tensor in tensors)
+    devices = "cpu" if INTERPRETED else "cuda", "meta"
+    plain = all(tensor.dtype == torch.float32 and tensor.device.type in devices for tensor in tensors)
     fits = v is None or len(v) <= MAX_RECURRENT
     return plain and fits and not any(isinstance(constant, Tensor) and constant.requires_grad for constant in constants)
 
