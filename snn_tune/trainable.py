@@ -16,7 +16,7 @@ from ray import tune
 from snn_tune.errors import UserError, one_line
 from snn_tune.files import write_whole
 from snn_tune.provenance import device_name
-from snn_tune.snn.kernels import choose
+from snn_tune.snn.kernels import plan
 from snn_tune.training import Outcome
 from snn_tune.trial import Ending, Epoch, Trial
 
@@ -58,7 +58,7 @@ def train_trial(config: dict[str, str], job: Job) -> None:
     epochs: list[Epoch] = []
     tags = {"threads": str(job.threads), "trials_beside": str(job.beside), "device": device_name(device)}
     try:
-        tags["kernel"] = choose(job.kernel, torch.zeros(1, device=device))
+        tags["kernel"] = plan(job.kernel, device, trial.parameters.nb_hidden, trial.parameters.recurrent).kernel
         outcome = _fit(trial, job, device, epochs)
         files = _save(outcome, job.folder / trial.key)
         ending = Ending(outcome.state, outcome.reason, outcome.activity, outcome.metrics, files, tags)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from snn_tune import evidence
+from snn_tune.cuda_graph import recorded
 from snn_tune.datasets.dataset import Dataset
 from snn_tune.datasets.events import EventBatch
 from snn_tune.scoring import Score, activity_tag, evaluate
@@ -40,7 +41,7 @@ class Outcome:
 
 
 def fit(
-    parameters: Parameters, seed: int, data: Dataset, *, device: str = "cpu", kernel: str = "auto"
+    parameters: Parameters, seed: int, data: Dataset, *, device: str = "cpu", kernel: str = "auto", graph: bool = False
 ) -> Iterator[Epoch | Outcome]:
     """Train a network, an epoch at each `next`, and score it.
 
@@ -49,13 +50,14 @@ def fit(
 
     Args:
         seed: draws the initial weights, and with the epoch the order of the samples.
+        graph: replay the step of full batches, see `cuda_graph.recorded`.
 
     Yields:
         An `Epoch` for each epoch, then one `Outcome`.
     """
     network = SpikingNetwork(network_settings(parameters, data), seed=seed, kernel=kernel).to(device)
     data = data.to(device)
-    step = _Step(network, parameters, data)
+    step = _Step(network, parameters, data, graph)
     best, run_time = _Best(network), 0.0
     for epoch in range(1, parameters.nb_epochs + 1):
         train_accuracy, train_loss, epoch_time = _train(step, data, np.random.default_rng([seed, epoch]))
@@ -100,10 +102,11 @@ def compile_kernel(parameters: Parameters, data: Dataset, kernel: str) -> None:
 class _Step:
     """One optimiser step on one batch."""
 
-    def __init__(self, network: SpikingNetwork, parameters: Parameters, data: Dataset) -> None:
+    def __init__(self, network: SpikingNetwork, parameters: Parameters, data: Dataset, graph: bool = False) -> None:
         self.network, self.parameters = network, parameters
         optimizer = {"adamax": torch.optim.Adamax, "adam": torch.optim.Adam}[parameters.optimizer]
         self.optimizer = optimizer(network.parameters(), lr=parameters.lr, betas=(0.9, parameters.adam_beta2))
+        self.run = recorded(self, network, self.optimizer, parameters.batch_size) if graph else self
         self.class_weights = None
         if parameters.class_weights == "balanced":
             counts = torch.bincount(data.train.labels, minlength=data.nb_classes)
@@ -132,7 +135,7 @@ def _train(step: _Step, data: Dataset, rng: np.random.Generator) -> tuple[float,
     started = time.perf_counter()
     right = loss = torch.zeros((), dtype=torch.float64, device=data.train.labels.device)
     for inputs, labels in data.train.batches(step.parameters.batch_size, rng.permutation(len(data.train))):
-        batch_right, batch_loss = step(inputs, labels)
+        batch_right, batch_loss = step.run(inputs, labels)
         right, loss = right + batch_right, loss + batch_loss
     nb_samples = len(data.train)
     return float(right) / nb_samples, float(loss) / nb_samples, time.perf_counter() - started

@@ -1,6 +1,7 @@
 """Packed spikes: what a data set of events looks like in memory, and the batches made from it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from snn_tune.datasets.by_unit import ByUnit, by_unit
 from snn_tune.datasets.packed import Packed
 
 Ints = NDArray[np.integer]
@@ -52,6 +54,11 @@ class Events(Packed):
 
     def __len__(self) -> int:
         return (len(self.bags) - 1) // self.nb_steps
+
+    @cached_property
+    def by_unit(self) -> ByUnit:
+        """The same in a second order, made when it is first asked for; neither pickled nor moved."""
+        return by_unit(self.unit, self.count, self.bags, self.nb_steps, self.nb_units)
 
     def batch(self, samples: Tensor) -> "EventBatch":
         """These samples, (B,) int64, in this order."""

@@ -39,7 +39,7 @@ def train_step(
         strength, reduction: of the penalty on hidden spikes, see `spike_penalty`.
         class_weights: (O,), see `weighted_nll`.
     """
-    kernel = choose(network.kernel, network.w1, network.v)
+    kernel = kernel_of(network)
     if kernel != "reference":
         found = load(kernel).train_step(
             inputs,
@@ -63,13 +63,18 @@ def train_step(
 
 def score(network: SpikingNetwork, inputs: EventBatch | Tensor, labels: Tensor) -> Scores:
     """The same without gradients."""
-    kernel = choose(network.kernel, network.w1, network.v)
+    kernel = kernel_of(network)
     if kernel != "reference":
         found = load(kernel).evaluate(inputs, labels, _parameters(network), _model(network))
         return Scores(found.logits, found.nll, found.spike_counts)
     with torch.no_grad():
         activity = network(inputs)
     return _scores(activity.logits, labels, activity.spikes)
+
+
+def kernel_of(network: SpikingNetwork) -> str:
+    """Which kernel computes it, where it is: see `kernels.choose`."""
+    return choose(network.kernel, network.w1, network.v)
 
 
 def _scores(logits: Tensor, labels: Tensor, spikes: Tensor) -> Scores:

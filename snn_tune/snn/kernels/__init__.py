@@ -1,11 +1,13 @@
 """The kernels: ways to compute the same network. `reference` is the one that the others must agree with."""
 
 import warnings
+from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
 from types import ModuleType
-from typing import Literal
+from typing import Literal, NamedTuple
 
+import torch
 from torch import Tensor
 
 from snn_tune.errors import UserError, near_match
@@ -34,6 +36,13 @@ def load(name: str) -> ModuleType:
     return import_module(f"snn_tune.snn.kernels.{name}")
 
 
+class Choice(NamedTuple):
+    """Which kernel computes, and why it is not the one that was asked for: "", or a sentence."""
+
+    kernel: str
+    fallback: str
+
+
 def choose(name: str, weights: Tensor, v: Tensor | None = None, *constants: float | Tensor) -> str:
     """Which kernel computes units with these weights, or this input current: `auto` is the fastest proven one.
 
@@ -43,17 +52,48 @@ def choose(name: str, weights: Tensor, v: Tensor | None = None, *constants: floa
     Raises:
         UserError: no kernel has that name.
     """
+    kernel, fallback = decide(name, weights, v, *constants)
+    if fallback:
+        warnings.warn(fallback, KernelFallbackWarning, stacklevel=2)
+    return kernel
+
+
+def decide(name: str, weights: Tensor, v: Tensor | None = None, *constants: float | Tensor) -> Choice:
+    """The same without a warning. Tensors on "meta" stand for tensors on a GPU."""
     check(name)
     # The gpu kernel has not run on a GPU yet: only who asks for it gets it.
-    wanted = ("reference" if weights.is_cuda else "cpu") if name == "auto" else name
+    wanted = ("cpu" if weights.device.type == "cpu" else "reference") if name == "auto" else name
     if wanted == "reference":
-        return wanted
+        return Choice(wanted, "")
     try:
         if load(wanted).covers(weights, v, *constants):
-            return wanted
-        reason = f"does not cover {weights.dtype} on {weights.device}, this width, or gradients of its constants"
+            return Choice(wanted, "")
+        reason = f"does not cover {_describe(weights, v, *constants)}"
     except ImportError as error:
         reason = f"cannot be loaded ({error})"
-    if name != "auto":
-        warnings.warn(f"the {name} kernel {reason}; the reference computes it", KernelFallbackWarning, stacklevel=2)
-    return "reference"
+    return Choice("reference", "" if name == "auto" else f"the {name} kernel {reason}; the reference computes it")
+
+
+def plan(name: str, device: str, nb_hidden: int, recurrent: bool) -> Choice:
+    """The same for a float32 network of this size on "cpu" or "cuda"; the device need not be there."""
+    where = "cpu" if device == "cpu" else "meta"
+    v = torch.empty(nb_hidden, nb_hidden, device=where) if recurrent else None
+    return decide(name, torch.empty(1, nb_hidden, device=where), v)
+
+
+def fallback(name: str, device: str, sizes: Iterable[tuple[int, bool]]) -> str:
+    """One line for the screen if the reference computes some of these networks in place of that kernel, or "".
+
+    Args:
+        sizes: of each network the number of hidden units, and whether it is recurrent.
+    """
+    sentences = [plan(name, device, *size).fallback for size in sizes]
+    some = [sentence for sentence in sentences if sentence]
+    return f"{some[0]} ({len(some)} of {len(sentences)} combinations)" if some else ""
+
+
+def _describe(weights: Tensor, v: Tensor | None, *constants: float | Tensor) -> str:
+    device = "cuda" if weights.is_meta else weights.device.type
+    kind = "units" if v is None else "recurrent units"
+    learned = any(isinstance(constant, Tensor) and constant.requires_grad for constant in constants)
+    return f"{weights.dtype} on {device}, {weights.shape[-1]} {kind}" + ", gradients of their constants" * learned

@@ -9,6 +9,8 @@ from torch.autograd.function import once_differentiable
 from snn_tune.snn.kernels.gpu import units
 from snn_tune.snn.kernels.gpu.launch import INTERPRETED, MAX_RECURRENT, blocks, each, full_float32
 
+PRECISIONS = {"exact": torch.float32, "bf16": torch.bfloat16}  # what a matrix that each step reads is kept in
+
 
 class Units(NamedTuple):
     """What the units of a layer compute; `alpha`, `beta` and `gain` of one value for each unit."""
@@ -18,6 +20,11 @@ class Units(NamedTuple):
     gain: Tensor
     scale: float
     reset: str
+    precision: str
+
+    def kept(self, matrix: Tensor) -> Tensor:
+        """A matrix as each step reads it. bf16 halves that; sums, states and all else are float32 in any case."""
+        return matrix.to(PRECISIONS[self.precision]).contiguous()
 
 
 class Trace(NamedTuple):
@@ -37,11 +44,12 @@ class Trace(NamedTuple):
 def covers(current: Tensor, v: Tensor | None = None, *constants: float | Tensor) -> bool:
     """Whether this kernel computes it, and no gradient of alpha, beta or the gain is wanted.
 
-    float32 on a GPU, or on the CPU where Triton interprets; recurrent layers of at most 1024 units.
+    float32 on a GPU, or on the CPU where Triton interprets; recurrent layers of at most 1024 units. Tensors on "meta"
+    stand for some on a GPU.
     """
     tensors = [tensor for tensor in (current, v) if tensor is not None]
-    device = "cpu" if INTERPRETED else "cuda"
-    plain = all(tensor.dtype == torch.float32 and tensor.device.type == device for tensor in tensors)
+    devices = "cpu" if INTERPRETED else "cuda", "meta"
+    plain = all(tensor.dtype == torch.float32 and tensor.device.type in devices for tensor in tensors)
     fits = v is None or len(v) <= MAX_RECURRENT
     return plain and fits and not any(isinstance(constant, Tensor) and constant.requires_grad for constant in constants)
 
@@ -55,28 +63,46 @@ def cuba_lif(
     scale: float,
     reset: str,
     input_gain: float | Tensor,
+    precision: str = "exact",
 ) -> tuple[Tensor, Tensor]:
     """Current-based leaky integrate-and-fire units; arguments and equations as `reference.cuba_lif`.
+
+    Args:
+        precision: "exact", or "bf16" (see `snn_tune.snn.kernels.gpu`).
 
     Raises:
         ValueError: this kernel does not cover it.
     """
+    check_precision(precision)
     if not covers(current, v, alpha, beta, input_gain):
         raise ValueError(
             f"the gpu kernel takes float32 tensors on a GPU, at most {MAX_RECURRENT} recurrent units, and gives no "
             f"gradient of alpha, beta or input_gain; current is {current.dtype} on {current.device}"
         )
     with torch.cuda.device_of(current):
-        spikes, membrane = _CubaLIF.apply(current, v, units_of(current, alpha, beta, input_gain, scale, reset))
+        layer = units_of(current, alpha, beta, input_gain, scale, reset, precision)
+        spikes, membrane = _CubaLIF.apply(current, v, layer)
     return spikes, membrane
 
 
+def check_precision(precision: str) -> None:
+    """Raise a ValueError, which names what there is, if this kernel has no such precision."""
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision of the gpu kernel must be {' or '.join(PRECISIONS)}; it is {precision!r}")
+
+
 def units_of(
-    like: Tensor, alpha: float | Tensor, beta: float | Tensor, gain: float | Tensor, scale: float, reset: str
+    like: Tensor,
+    alpha: float | Tensor,
+    beta: float | Tensor,
+    gain: float | Tensor,
+    scale: float,
+    reset: str,
+    precision: str = "exact",
 ) -> Units:
     """The constants of as many units as `like` has columns, each a float or a tensor of one value for each unit."""
     alpha, beta, gain = (each(value, like.shape[-1], like) for value in (alpha, beta, gain))
-    return Units(alpha, beta, gain, float(scale), reset)
+    return Units(alpha, beta, gain, float(scale), reset, precision)
 
 
 def run(layer: Units, current: Tensor, v: Tensor | None, membrane: Tensor) -> Trace:
@@ -86,7 +112,7 @@ def run(layer: Units, current: Tensor, v: Tensor | None, membrane: Tensor) -> Tr
     drift = current.new_empty(nb_samples, nb_units)
     block = blocks(nb_samples, nb_units, current.device, together=v is not None)
     units.forward[block.grid(nb_samples, nb_units)](
-        current, current if v is None else v.contiguous(), *layer[:3], spikes, membrane, drift,
+        current, current if v is None else layer.kept(v), *layer[:3], spikes, membrane, drift,
         nb_samples, nb_steps, nb_units, 0 if v is None else nb_units,
         layer.reset == "subtract", block.samples, block.units, block.tile, num_warps=block.warps,
     )  # fmt: skip
@@ -106,6 +132,7 @@ def run_back(
     """
     nb_samples, nb_steps, nb_units = membrane.shape
     block = blocks(nb_samples, nb_units, membrane.device, together=recurrent)
+    back = layer.kept(back) if recurrent else back
     units.backward[block.grid(nb_samples, nb_units)](
         membrane, grad_spikes, *grad_spikes.stride(), grad_membrane, *grad_membrane.stride(),
         rows, rows.shape[2], rows.shape[2] - nb_units, back, len(back), *layer[:3], layer.scale,

@@ -65,9 +65,9 @@ def train_step(
         class_weights: (O,), as `snn_tune.snn.weighted_nll`.
 
     Raises:
-        ValueError: a shape does not fit the parameters.
+        ValueError: a shape does not fit the parameters, or this kernel has no such `model.precision`.
     """
-    check(inputs, labels, parameters)
+    check(inputs, labels, parameters, model)
     with torch.cuda.device_of(labels):
         trace = _forward(inputs, parameters, model)
         share = loss.share(labels, class_weights)
@@ -89,7 +89,7 @@ def evaluate(
     class_weights: Tensor | None = None,
 ) -> Outcome:
     """The same without gradients."""
-    check(inputs, labels, parameters)
+    check(inputs, labels, parameters, model)
     with torch.cuda.device_of(labels):
         trace = _forward(inputs, parameters, model)
         return _outcome(trace, labels, loss.share(labels, class_weights), strength, reduction, None)
@@ -106,7 +106,8 @@ def _forward(inputs: EventBatch | Tensor, parameters: Parameters, model: Model) 
         encoded = encode(inputs.float().contiguous(), gain, bias, model.beta)
         with full_float32():
             current = encoded.spikes @ w1
-    units = layer.units_of(w1, model.alpha, model.beta, model.input_gain, model.scale, model.reset)
+    m = model
+    units = layer.units_of(w1, m.alpha, m.beta, m.input_gain, m.scale, m.reset, m.precision)
     hidden = layer.run(units, current, v, membrane=current)  # in place: a current is read once
     peaks = readout.peaks(hidden.spikes, w2, model)
     drift = hidden.drift.sum(1) + (0.0 if encoded is None else encoded.drift.sum(1))

@@ -18,14 +18,15 @@ def add_product(
     """total + left right, for rows of `left` that start at `left_rows` and columns of `right`, (depth, width).
 
     Both are read tile by tile, each while the one before is multiplied (Triton pipelines the loop). "ieee" is a
-    multiply-add in float32; TF32 keeps ten bits of a weight.
+    multiply-add in float32; TF32 keeps ten bits of a weight. `right` may be bf16: seven bits, and half of what is read.
+    Tensor cores on v split into two bf16 parts read as much, and wait for as much, at the few samples of a program.
     """
     for start in range(0, depth, TILE):
         inner = start + tl.arange(0, TILE)
         valid = inner < depth
         factors = tl.load(left + left_rows + inner[None, :], mask=valid_rows & valid[None, :], other=0.0)
         weights = tl.load(right + inner[:, None] * width + columns, mask=valid[:, None] & valid_columns, other=0.0)
-        total = tl.dot(factors, weights, total, input_precision="ieee")
+        total = tl.dot(factors, weights.to(tl.float32), total, input_precision="ieee")
     return total
 
 
