@@ -58,7 +58,8 @@ def train_trial(config: dict[str, str], job: Job) -> None:
     epochs: list[Epoch] = []
     tags = {"threads": str(job.threads), "trials_beside": str(job.beside), "device": device_name(device)}
     try:
-        tags["kernel"] = plan(job.kernel, device, trial.parameters.nb_hidden, trial.parameters.recurrent).kernel
+        p = trial.parameters
+        tags["kernel"] = plan(job.kernel, device, p.nb_hidden, p.recurrent, p.precision).kernel
         outcome = _fit(trial, job, device, epochs)
         files = _save(outcome, job.folder / trial.key)
         ending = Ending(outcome.state, outcome.reason, outcome.activity, outcome.metrics, files, tags)

@@ -74,7 +74,7 @@ def score(network: SpikingNetwork, inputs: EventBatch | Tensor, labels: Tensor) 
 
 def kernel_of(network: SpikingNetwork) -> str:
     """Which kernel computes it, where it is: see `kernels.choose`."""
-    return choose(network.kernel, network.w1, network.v)
+    return choose(network.kernel, network.w1, network.v, precision=network.settings.precision)
 
 
 def _scores(logits: Tensor, labels: Tensor, spikes: Tensor) -> Scores:

@@ -16,19 +16,19 @@ pytest.importorskip("triton")
 @pytest.mark.parametrize("recurrent", [True, False])
 def test_the_plan_names_the_kernel_that_computes(kernel: str, recurrent: bool) -> None:
     network = SpikingNetwork(replace(SETTINGS, nb_hidden=1100, recurrent=recurrent), kernel=kernel)
-    assert kernels.plan(kernel, "cpu", 1100, recurrent) == (kernel_of(network), "")
+    assert kernels.plan(kernel, "cpu", 1100, recurrent, "exact") == (kernel_of(network), "")
 
 
 def test_on_a_gpu_what_no_kernel_covers_is_planned_for_the_reference() -> None:
-    assert kernels.plan("auto", "cuda", 200, True) == ("reference", "")  # the gpu kernel is not proven yet
-    assert kernels.plan("gpu", "cuda", 1024, True) == ("gpu", "")
-    assert kernels.plan("gpu", "cuda", 1025, False) == ("gpu", "")
-    assert kernels.plan("gpu", "cuda", 1025, True).kernel == "reference"
-    assert kernels.plan("cpu", "cuda", 200, True).kernel == "reference"
+    assert kernels.plan("auto", "cuda", 200, True, "exact") == ("reference", "")  # the gpu kernel is not proven yet
+    assert kernels.plan("gpu", "cuda", 1024, True, "exact") == ("gpu", "")
+    assert kernels.plan("gpu", "cuda", 1025, False, "exact") == ("gpu", "")
+    assert kernels.plan("gpu", "cuda", 1025, True, "exact").kernel == "reference"
+    assert kernels.plan("cpu", "cuda", 200, True, "exact").kernel == "reference"
 
 
 def test_fallbacks_are_one_line() -> None:
-    sizes = [(nb_hidden, recurrent) for nb_hidden in (200, 1025, 2000) for recurrent in (True, False)]
+    sizes = [(nb_hidden, recurrent, "exact") for nb_hidden in (200, 1025, 2000) for recurrent in (True, False)]
     assert kernels.fallback("auto", "cuda", sizes) == kernels.fallback("cpu", "cpu", sizes) == ""
     assert kernels.fallback("gpu", "cuda", sizes) == (
         "the gpu kernel does not cover torch.float32 on cuda, 1025 recurrent units; the reference computes it "
@@ -36,8 +36,34 @@ def test_fallbacks_are_one_line() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("kernel", "device", "precision", "planned", "told"),
+    [
+        ("auto", "cpu", "truncated", "cpu", ""),
+        ("auto", "cpu", "bf16", "reference", "the cpu kernel has no precision 'bf16'; the reference computes it"),
+        ("gpu", "cuda", "bf16", "gpu", ""),
+        ("gpu", "cuda", "truncated", "reference", "the gpu kernel has no precision 'truncated'"),
+        ("auto", "cuda", "bf16", "reference", "auto takes the reference, which has no precision 'bf16'"),
+        ("reference", "cpu", "truncated", "reference", ""),
+    ],
+)
+def test_a_precision_that_a_kernel_has_not_is_told(
+    kernel: str, device: str, precision: str, planned: str, told: str
+) -> None:
+    choice = kernels.plan(kernel, device, 20, True, precision)
+    assert choice.kernel == planned
+    assert told in choice.fallback if told else choice.fallback == ""
+
+
+def test_a_network_of_another_precision_computes_by_the_reference_with_a_warning() -> None:
+    network = SpikingNetwork(replace(SETTINGS, precision="bf16"), kernel="cpu")
+    with pytest.warns(kernels.KernelFallbackWarning, match="no precision 'bf16'"):
+        assert kernel_of(network) == "reference"
+    assert kernel_of(SpikingNetwork(replace(SETTINGS, precision="truncated"), kernel="cpu")) == "cpu"
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 def test_the_plan_for_a_gpu_names_the_kernel_that_computes_there() -> None:
     for nb_hidden in (200, 1025):
         network = SpikingNetwork(replace(SETTINGS, nb_hidden=nb_hidden), kernel="gpu").to("cuda")
-        assert kernels.plan("gpu", "cuda", nb_hidden, True).kernel == kernel_of(network)
+        assert kernels.plan("gpu", "cuda", nb_hidden, True, "exact").kernel == kernel_of(network)

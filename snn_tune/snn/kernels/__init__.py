@@ -13,6 +13,8 @@ from torch import Tensor
 from snn_tune.errors import UserError, near_match
 
 CHOICES = ("auto", "reference", "cpu", "gpu")
+# "exact" is float32 everywhere, and all that the reference has. Faster, and part of a trial's key: "truncated", of the
+# cpu kernel (cpu/truncated.py), and "bf16", of the gpu kernel (gpu/layer.py).
 Precision = Literal["exact", "truncated", "bf16"]
 
 
@@ -43,7 +45,9 @@ class Choice(NamedTuple):
     fallback: str
 
 
-def choose(name: str, weights: Tensor, v: Tensor | None = None, *constants: float | Tensor) -> str:
+def choose(
+    name: str, weights: Tensor, v: Tensor | None = None, *constants: float | Tensor, precision: Precision = "exact"
+) -> str:
     """Which kernel computes units with these weights, or this input current: `auto` is the fastest proven one.
 
     Warns:
@@ -52,40 +56,46 @@ def choose(name: str, weights: Tensor, v: Tensor | None = None, *constants: floa
     Raises:
         UserError: no kernel has that name.
     """
-    kernel, fallback = decide(name, weights, v, *constants)
+    kernel, fallback = decide(name, weights, v, *constants, precision=precision)
     if fallback:
         warnings.warn(fallback, KernelFallbackWarning, stacklevel=2)
     return kernel
 
 
-def decide(name: str, weights: Tensor, v: Tensor | None = None, *constants: float | Tensor) -> Choice:
+def decide(
+    name: str, weights: Tensor, v: Tensor | None = None, *constants: float | Tensor, precision: Precision = "exact"
+) -> Choice:
     """The same without a warning. Tensors on "meta" stand for tensors on a GPU."""
     check(name)
     # The gpu kernel has not run on a GPU yet: only who asks for it gets it.
     wanted = ("cpu" if weights.device.type == "cpu" else "reference") if name == "auto" else name
     if wanted == "reference":
-        return Choice(wanted, "")
+        told = f"on a GPU, auto takes the reference, which has no precision '{precision}': see --kernel gpu"
+        return Choice(wanted, told if name == "auto" and precision != "exact" else "")
     try:
-        if load(wanted).covers(weights, v, *constants):
+        if precision not in load(wanted).PRECISIONS:
+            name, reason = wanted, f"has no precision '{precision}'"  # asked for by name, so it is told
+        elif load(wanted).covers(weights, v, *constants):
             return Choice(wanted, "")
-        reason = f"does not cover {_describe(weights, v, *constants)}"
+        else:
+            reason = f"does not cover {_describe(weights, v, *constants)}"
     except ImportError as error:
         reason = f"cannot be loaded ({error})"
     return Choice("reference", "" if name == "auto" else f"the {name} kernel {reason}; the reference computes it")
 
 
-def plan(name: str, device: str, nb_hidden: int, recurrent: bool) -> Choice:
+def plan(name: str, device: str, nb_hidden: int, recurrent: bool, precision: Precision) -> Choice:
     """The same for a float32 network of this size on "cpu" or "cuda"; the device need not be there."""
     where = "cpu" if device == "cpu" else "meta"
     v = torch.empty(nb_hidden, nb_hidden, device=where) if recurrent else None
-    return decide(name, torch.empty(1, nb_hidden, device=where), v)
+    return decide(name, torch.empty(1, nb_hidden, device=where), v, precision=precision)
 
 
-def fallback(name: str, device: str, sizes: Iterable[tuple[int, bool]]) -> str:
+def fallback(name: str, device: str, sizes: Iterable[tuple[int, bool, Precision]]) -> str:
     """One line for the screen if the reference computes some of these networks in place of that kernel, or "".
 
     Args:
-        sizes: of each network the number of hidden units, and whether it is recurrent.
+        sizes: of each network the number of hidden units, whether it is recurrent, and the precision.
     """
     sentences = [plan(name, device, *size).fallback for size in sizes]
     some = [sentence for sentence in sentences if sentence]

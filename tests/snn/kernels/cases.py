@@ -11,6 +11,7 @@ from snn_tune.snn import spike_penalty, weighted_nll
 from snn_tune.snn.kernels import reference
 from snn_tune.snn.kernels.cpu import Model, Outcome, Parameters
 
+LEARNED = 1e-9  # a loss below which PyTorch's softmax, in float64, has few digits left for its gradient
 CLEARANCE = 1e-4  # of every membrane from the threshold; rounding moves one by about 1e-6
 
 

@@ -18,4 +18,16 @@ from snn_tune.snn.kernels.cpu.batch import Model, Parameters
 from snn_tune.snn.kernels.cpu.layer import covers, cuba_lif
 from snn_tune.snn.kernels.cpu.step import Outcome, evaluate, train_step
 
-__all__ = ["Model", "Outcome", "Parameters", "covers", "cuba_lif", "evaluate", "is_compiled", "train_step"]
+PRECISIONS = ("exact", "truncated")
+
+__all__ = [
+    "PRECISIONS",
+    "Model",
+    "Outcome",
+    "Parameters",
+    "covers",
+    "cuba_lif",
+    "evaluate",
+    "is_compiled",
+    "train_step",
+]

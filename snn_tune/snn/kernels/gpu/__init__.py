@@ -20,7 +20,7 @@ events.py    events to currents, and the gradient of their weights
 step.py      a batch by one call; checks.py: what it takes
 """
 
-from snn_tune.snn.kernels.gpu.layer import covers, cuba_lif
+from snn_tune.snn.kernels.gpu.layer import PRECISIONS, covers, cuba_lif
 from snn_tune.snn.kernels.gpu.step import Outcome, evaluate, train_step
 
-__all__ = ["Outcome", "covers", "cuba_lif", "evaluate", "train_step"]
+__all__ = ["PRECISIONS", "Outcome", "covers", "cuba_lif", "evaluate", "train_step"]
