@@ -24,8 +24,8 @@ def data() -> Dataset:
 
 
 def run(data: Dataset, seed: int = 0, **changes: object) -> tuple[list[Epoch], Outcome]:
-    *epochs, outcome = fit(PARAMETERS.model_copy(update=changes), seed, data)
-    return epochs, outcome
+    *trained, outcome = fit(PARAMETERS.model_copy(update=changes), seed, data)
+    return [result.epoch for result in trained], outcome
 
 
 def same(first: object, second: object) -> bool:
