@@ -2,7 +2,7 @@
 
 A trial's folder holds files LINEAGE-EPOCH.checkpoint: the SHA-256 of what follows, and what `torch.save` makes of a
 snapshot of the training and of whose it is. One takes 16 bytes for each weight (weights, two moments of the optimiser,
-best weights) and 0.3 kB for each epoch. There are two while a trial runs, three for the moment in which one is
+best weights) and 0.1 kB for each epoch. There are two while a trial runs, three for the moment in which one is
 written, and one when it has finished.
 
 They may come from anywhere: one is taken only if it is whole and of this lineage, and reading it runs no code.

@@ -90,12 +90,13 @@ class Relay(tune.Callback):
     def _tell(self, event: str, *what: Any) -> bool:
         """Whether every listener took it."""
         before = len(self.troubles)
-        for listener in self.listeners:
-            try:
-                getattr(listener, event)(*what)
-            except Exception as error:
-                log.exception("%s was not told of %s", type(listener).__name__, event)
-                self.troubles.append(one_line(error))
+        with self.stop.shielded():
+            for listener in self.listeners:
+                try:
+                    getattr(listener, event)(*what)
+                except Exception as error:
+                    log.exception("%s was not told of %s", type(listener).__name__, event)
+                    self.troubles.append(one_line(error))
         return len(self.troubles) == before
 
 

@@ -3,8 +3,8 @@
 import signal
 import threading
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 from typing import Any
 
@@ -29,7 +29,8 @@ class GentleStop(tune.Stopper, AbstractContextManager["GentleStop"]):
     def __init__(self, say: Callable[[str], None]) -> None:
         self.say = say
         self.running: dict[str, Trial] = {}
-        self.asked = self._told = False
+        self.asked = False
+        self._said = self._shielded = self._now = False
         self._until = float("inf")
         self._before: dict[int, Any] = {}
 
@@ -48,16 +49,31 @@ class GentleStop(tune.Stopper, AbstractContextManager["GentleStop"]):
 
     def stop_all(self) -> bool:
         """Whether all stop, and none starts. Ray asks this several times a second."""
-        if self.asked and not self._told:  # not in the handler, which may come while something else is printed
-            self._told = True
+        if self.asked and not self._said:  # not in the handler, which may come while something else is printed
+            self._said = True
             self.say("stopping: the running trials save their state; once more to stop now")
         return self.asked and (not self.running or time.monotonic() > self._until)
+
+    @contextmanager
+    def shielded(self) -> Iterator[None]:
+        """Within it the second signal waits, but not the third: a store that is left amid a write stays locked."""
+        self._shielded = True
+        try:
+            yield
+        finally:
+            self._shielded = False
+        if self._now:
+            self._now = False
+            raise KeyboardInterrupt
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Ray pickles it for a restore, which we never do."""
         return {}
 
     def _on_signal(self, which: int, frame: FrameType | None) -> None:
-        if self.asked:
+        if not self.asked:
+            self.asked, self._until = True, time.monotonic() + WAIT_S
+        elif self._shielded and not self._now:
+            self._now = True
+        else:
             raise KeyboardInterrupt
-        self.asked, self._until = True, time.monotonic() + WAIT_S

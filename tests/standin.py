@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import signal
 import time
 from collections.abc import Iterator
 from copy import deepcopy
@@ -14,6 +15,8 @@ from snn_tune.course import State, Trained
 from snn_tune.training import Outcome
 from snn_tune.trial import Epoch, Parameters
 
+DIES_AFTER = 2  # epochs
+
 
 def accuracy(parameters: Parameters, seed: int, epoch: int) -> float:
     digest = hashlib.sha256(f"{parameters.model_dump_json()} {seed}".encode()).digest()
@@ -23,7 +26,7 @@ def accuracy(parameters: Parameters, seed: int, epoch: int) -> float:
 def fit(
     parameters: Parameters, seed: int, data: Any, *, device: str, kernel: str, start: State | None = None
 ) -> Iterator[Trained | Outcome]:
-    """regularizer 13 raises, 14 diverges; lr is the seconds that an epoch takes, above 1 none."""
+    """regularizer 13 raises, 14 diverges, 15 kills a worker that began anew; lr: seconds of an epoch, above 1 none."""
     epochs = deepcopy(start["epochs"]) if start else []
 
     def snapshot() -> State:
@@ -36,6 +39,8 @@ def fit(
         if parameters.regularizer == 14:
             yield Outcome("diverged", {"run_time_s": 1.0}, f"loss not finite in epoch {number}")
             return
+        if parameters.regularizer == 15 and not start and number > DIES_AFTER:
+            os.kill(os.getpid(), signal.SIGKILL)
         if parameters.lr < 1:
             time.sleep(parameters.lr)
         names = "train_accuracy", "train_loss", "valid_accuracy", "valid_loss", "spikes_per_neuron", "epoch_time_s"
@@ -46,6 +51,7 @@ def fit(
     best = {f"best_{part}_accuracy": value for part in ("train", "valid", "test")}
     address = data.train.source.unit.__array_interface__["data"][0]
     evidence = {"pid": np.array(os.getpid()), "address": np.array(address)}
+    evidence["trained"] = np.array(parameters.nb_epochs - (len(start["epochs"]) if start else 0))
     metrics = {"test_accuracy": value, "best_epoch": float(parameters.nb_epochs), **best}
     metrics["run_time_s"] = float(parameters.nb_hidden)
     yield Outcome("finished", metrics, model={"seed": seed}, evidence=evidence)

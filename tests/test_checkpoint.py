@@ -115,6 +115,7 @@ class Hostile:
         return os.mkdir, (str(self.mark),)
 
 
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 @pytest.mark.parametrize("dump", [pickle.dump, torch.save])
 def test_a_hostile_one_runs_no_code_even_with_the_right_digest(tmp_path: Path, dump: Any) -> None:
     mark, file = tmp_path / "mark", tmp_path / f"{TRIAL.lineage}-7.checkpoint"

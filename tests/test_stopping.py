@@ -42,6 +42,25 @@ def test_the_first_signal_stops_each_trial_at_its_report_and_the_second_now(
     assert stop.stop_all()
 
 
+def test_the_second_signal_waits_for_a_listener_but_the_third_does_not(stop: GentleStop) -> None:
+    def ask() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    ask()
+    done = False
+    with pytest.raises(KeyboardInterrupt), stop.shielded():
+        ask()
+        done = True
+    assert done
+    with stop.shielded():  # it has been obeyed
+        pass
+    with pytest.raises(KeyboardInterrupt), stop.shielded():
+        ask()
+        ask()
+        done = False
+    assert done
+
+
 def test_the_wait_is_bounded(stop: GentleStop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stopping, "WAIT_S", 0.0)
     stop.running["key"] = TRIAL
