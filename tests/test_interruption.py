@@ -4,6 +4,7 @@ import io
 import os
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,32 @@ def test_a_lost_worker_goes_on_from_the_checkpoint_and_more_epochs_from_the_end(
     longer = study(base={"regularizer": 15.0}, grid={"nb_hidden": [5, 10], "nb_steps": [20]}, budget={"nb_epochs": 9})
     start(tmp_path, longer)
     check_trained(tmp_path, epochs=9, here=3)
+
+
+def test_a_stop_waits_for_what_runs_and_begins_nothing_more(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+    many = study(base={"lr": 0.05}, grid={"nb_hidden": list(range(1, 41)), "nb_steps": [20]}, budget={"nb_epochs": 60})
+
+    def stop_amid_a_trial() -> None:
+        while 60 not in checkpoints(tmp_path).values():
+            time.sleep(0.1)
+        time.sleep(1.0)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=stop_amid_a_trial, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        start(tmp_path, many)
+    assert capfd.readouterr().out.count("stopping: ") == 1
+    client, runs = store(tmp_path)
+    states = [run.data.tags["state"] for run in runs if run.data.tags["role"] == "trial"]
+    assert set(states) == {"finished", "interrupted"}
+    assert states.count("interrupted") <= (os.cpu_count() or 1)
+    assert {run.data.tags["key"]: last_epoch(client, run) for run in runs if "key" in run.data.tags} == checkpoints(
+        tmp_path
+    )
+
+
+def last_epoch(client: MlflowClient, run: Any) -> int:
+    return client.get_metric_history(run.info.run_id, "train_loss")[-1].step
 
 
 def check_trained(root: Path, epochs: int, here: int) -> None:
