@@ -1,7 +1,6 @@
 """A training up to now, and going on from there: an interrupted one ends as if nothing had happened, bit for bit."""
 
 from collections.abc import Callable
-from copy import deepcopy
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -48,24 +47,24 @@ class Course:
         """An epoch has ended, with the network as it is."""
         self._count(epoch)
         if self.best is epoch:
-            self.best_weights = {name: w.detach().cpu().clone() for name, w in self.network.state_dict().items()}
+            self.best_weights = _copy(self.network.state_dict())
         return Trained(epoch, self.snapshot)
 
     def snapshot(self) -> State:
         """Epochs as dictionaries, weights, state of the optimiser, and the best epoch's weights."""
         state = {
             "epochs": [asdict(epoch) for epoch in self.epochs],
-            "weights": dict(self.network.state_dict()),
+            "weights": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "best_weights": self.best_weights,
         }
-        return deepcopy(state)
+        return _copy(state)
 
     def _restore(self, start: State) -> None:
         for epoch in start["epochs"]:
             self._count(Epoch(**epoch))
         self.network.load_state_dict(start["weights"])
-        self.optimizer.load_state_dict(deepcopy(start["optimizer"]))  # which would take the tensors, not copy them
+        self.optimizer.load_state_dict(_copy(start["optimizer"]))  # which would take the tensors, not copy them
         self.best_weights = start["best_weights"]
 
     def _count(self, epoch: Epoch) -> None:
@@ -78,3 +77,12 @@ class Course:
 def _rank(epoch: Epoch) -> tuple[float, float]:
     """The best epoch has the highest validation accuracy, then the lowest loss; of equals it is the earliest."""
     return epoch.metrics["valid_accuracy"], -epoch.metrics["valid_loss"]
+
+
+def _copy(value: Any) -> Any:
+    """Containers as they are, tensors on the CPU: a GPU that is almost full has no room for them."""
+    if isinstance(value, Tensor):
+        return value.detach().to("cpu", copy=True)
+    if isinstance(value, dict):
+        return {name: _copy(inner) for name, inner in value.items()}
+    return [_copy(inner) for inner in value] if isinstance(value, list) else value
