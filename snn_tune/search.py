@@ -1,6 +1,7 @@
 """A whole study: load the data, find what is missing in the store, run it, keep it."""
 
 import json
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,8 @@ def _job(
     data: dict[int, Any],
 ) -> Job:
     folder = options.root.resolve() / "trials" / study.name
+    if options.fresh:
+        shutil.rmtree(folder, ignore_errors=True)
     return Job(
         trials={trial.key: trial for trial in missing},
         data=data,
