@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+OUT_OF_MEMORY = re.compile("out of memory|can't allocate memory|not enough memory|low on memory", re.IGNORECASE)
+
 
 class UserError(Exception):
     """Something that the user can mend. The command line prints it as one line and exits with 2."""
@@ -18,6 +20,14 @@ def near_match(word: str, known: Iterable[str]) -> str:
 def one_line(error: object) -> str:
     """What an exception says, in one line of bounded length."""
     return without_password(" ".join(str(error).split()))[:300] or type(error).__name__
+
+
+def why(error: object) -> str:
+    """What made a trial fail, in one line; where memory ran out (torch's, NumPy's or the machine's), what to lower."""
+    said = f"{type(error).__name__}: {error}" if isinstance(error, Exception) else error
+    if isinstance(error, MemoryError) or OUT_OF_MEMORY.search(str(error)):
+        return f"out of memory; lower batch_size, nb_hidden or --max-concurrent ({one_line(said)})"
+    return one_line(said)
 
 
 def without_password(text: str) -> str:

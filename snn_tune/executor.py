@@ -4,24 +4,26 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-# A trial's MLflow run is its log; Ctrl-C is handled by the command line; a reused worker may clean up for a minute.
+# A trial's MLflow run is its log; Ctrl-C is handled by `stopping`.
 os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
 os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")
-os.environ.setdefault("TUNE_FUNCTION_THREAD_TIMEOUT_S", "60")
 
 from ray import tune
 
 from snn_tune.cluster import PerTrial
-from snn_tune.errors import one_line
-from snn_tune.trainable import Job, train_trial
+from snn_tune.errors import one_line, why
+from snn_tune.stopping import GentleStop
+from snn_tune.trainable import Job, TrialTrainable
 from snn_tune.trial import Ending, Epoch, Trial
 
 log = logging.getLogger("snn_tune")
+STOPPED = "the search was stopped"
 LOST_WORKERS = 3  # times that a trial is started again after its worker or machine was lost
 
 
@@ -39,56 +41,78 @@ class Relay(tune.Callback):
 
     trials: dict[str, Trial]
     listeners: Iterable[Listener]
+    stop: GentleStop
 
     def __post_init__(self) -> None:
-        self.running: dict[str, Trial] = {}
+        self.running = self.stop.running
         self.troubles: list[str] = []
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
         ours = self._ours(trial)
-        self.running[ours.key] = ours
-        self._tell("begun", ours)
+        if not self.stop.asked:  # else it was waiting, and ends before it has begun
+            self.running[ours.key] = ours
+            self._tell("begun", ours)
 
     def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **_: Any) -> None:
-        self._tell("epochs", self._ours(trial), result["epochs"])
+        for line in result["said"]:
+            log.warning("%s", line)
+        ours = self._ours(trial)
+        if ours.key in self.running and result["epochs"]:
+            self._tell("epochs", ours, result["epochs"])
         if "ending" in result:
-            self._end(self._ours(trial), result["ending"])
+            self._end(ours, result["ending"])
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
+        self._end(self._ours(trial), Ending("interrupted", STOPPED))  # unless it had ended by itself
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
-        self._end(self._ours(trial), Ending("failed", f"its worker was lost: {one_line(trial.get_error())}"))
+        self._end(self._ours(trial), Ending("failed", f"its worker was lost: {why(trial.get_error())}"))
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Ray pickles its callbacks for a restore, which we never do."""
         return {}
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """The search is over: whatever still runs does not go on."""
         for trial in list(self.running.values()):
-            self._end(trial, Ending("interrupted", "the search was stopped"))
+            self._end(trial, Ending("interrupted", STOPPED))
 
     def _ours(self, trial: Any) -> Trial:
         return self.trials[trial.config["trial"]]
 
     def _end(self, trial: Trial, ending: Ending) -> None:
-        if self.running.pop(trial.key, None):
-            self._tell("ended", trial, ending)
+        """Told to all, a trial's files are elsewhere."""
+        if self.running.pop(trial.key, None) and self._tell("ended", trial, ending):
+            for file in ending.files:
+                with suppress(OSError):
+                    Path(file).unlink()
 
-    def _tell(self, event: str, *what: Any) -> None:
-        for listener in self.listeners:
-            try:
-                getattr(listener, event)(*what)
-            except Exception as error:
-                log.exception("%s was not told of %s", type(listener).__name__, event)
-                self.troubles.append(one_line(error))
+    def _tell(self, event: str, *what: Any) -> bool:
+        """Whether every listener took it."""
+        before = len(self.troubles)
+        with self.stop.shielded():
+            for listener in self.listeners:
+                try:
+                    getattr(listener, event)(*what)
+                except Exception as error:
+                    log.exception("%s was not told of %s", type(listener).__name__, event)
+                    self.troubles.append(one_line(error))
+        return len(self.troubles) == before
 
 
 def execute(
-    job: Job, listeners: Iterable[Listener], per_trial: PerTrial, max_concurrent: int | None, records: Path
+    job: Job,
+    listeners: Iterable[Listener],
+    per_trial: PerTrial,
+    max_concurrent: int | None,
+    records: Path,
+    say: Callable[[str], None],
 ) -> list[str]:
     """Run every trial of the job.
 
     Args:
         records: folder for what Ray writes as it goes; removed at the end.
+        say: tells the user a line.
 
     Returns:
         What went wrong in telling the listeners.
@@ -96,24 +120,30 @@ def execute(
     Raises:
         KeyboardInterrupt: the user stopped it; the listeners have been told.
     """
-    relay = Relay(job.trials, listeners)
+    stop = GentleStop(say)
+    relay = Relay(job.trials, listeners, stop)
     records = records.resolve() / str(time.time_ns())
+    trainable = tune.with_parameters(TrialTrainable, job=job)
     tuner = tune.Tuner(
-        tune.with_resources(tune.with_parameters(train_trial, job=job), {"cpu": per_trial.cpus, "gpu": per_trial.gpus}),
+        tune.with_resources(trainable, {"cpu": per_trial.cpus, "gpu": per_trial.gpus}),
         param_space={"trial": tune.grid_search(list(job.trials))},
         tune_config=tune.TuneConfig(reuse_actors=True, max_concurrent_trials=max_concurrent),
         run_config=tune.RunConfig(
             name=records.name,
             storage_path=str(records.parent),
+            stop=stop,
             callbacks=[relay],
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),  # ours are none of Ray's
             verbose=0,
             failure_config=tune.FailureConfig(max_failures=LOST_WORKERS),
         ),
     )
-    try:
-        tuner.fit()
-    finally:
-        relay.stop()
-        for folder in (records.parent, job.folder):  # what an earlier start left when it was killed, too
-            shutil.rmtree(folder, ignore_errors=True)
+    with stop:
+        try:
+            tuner.fit()
+        finally:
+            relay.close()
+            shutil.rmtree(records.parent, ignore_errors=True)  # what an earlier start left when it was killed, too
+    if stop.asked:
+        raise KeyboardInterrupt
     return relay.troubles

@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
-from snn_tune.trial import Ending, Epoch, Trial
+from snn_tune.trial import Ending, Epoch, Trial, now_ms
 
 PLAIN_EVERY_S = 10.0
 
@@ -24,9 +24,11 @@ class ProgressLine:
         self.console, self.axes, self.total, self.nb_epochs = console, axes, total, nb_epochs
         self.done, self.failed = done, 0
         self.running: set[str] = set()
-        self.epochs_done = 0
+        self.reached: dict[str, int] = {}  # the last epoch of each trial
+        self.epochs_done = 0  # by this start
+        self.epochs_before = 0  # by earlier ones: a trial that goes on reports them all
         self.best, self.best_trial = -1.0, ""
-        self.started = time.monotonic()
+        self.started, self.started_ms = time.monotonic(), now_ms()
         self._printed = float("-inf")
         self._live: Progress | None = None
         self._task = TaskID(0)
@@ -51,7 +53,12 @@ class ProgressLine:
         self._show()
 
     def epochs(self, trial: Trial, epochs: list[Epoch]) -> None:
-        self.epochs_done += len(epochs)
+        new = [epoch for epoch in epochs if epoch.epoch > self.reached.get(trial.key, 0)]
+        if new:
+            self.reached[trial.key] = new[-1].epoch
+            before = sum(epoch.time_ms < self.started_ms for epoch in new)
+            self.epochs_before += before
+            self.epochs_done += len(new) - before
         self._show()
 
     def ended(self, trial: Trial, ending: Ending) -> None:
@@ -70,9 +77,9 @@ class ProgressLine:
         parts = [f"{len(self.running)} running, {self.failed} failed"]
         if self.best_trial:
             parts.append(f"best validation {self.best:.2%} ({self.best_trial})")
-        if self.epochs_done * 50 >= self.nb_epochs:  # before, it would be a guess from how long workers take to start
-            elapsed = time.monotonic() - self.started
-            left = elapsed / self.epochs_done * max(0, self.nb_epochs - self.epochs_done)
+        done, total = self.epochs_done, self.nb_epochs - self.epochs_before
+        if done and done * 50 >= total:  # before, it would be a guess from how long workers take to start
+            left = (time.monotonic() - self.started) / done * max(0, total - done)
             parts.append(f"about {duration(left)} left")
         return ", ".join(parts)
 

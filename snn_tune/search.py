@@ -1,6 +1,7 @@
 """A whole study: load the data, find what is missing in the store, run it, keep it."""
 
 import json
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import ray
 from rich.console import Console
 
-from snn_tune import provenance, training
+from snn_tune import checkpoint, provenance, training
 from snn_tune.cluster import Cluster, PerTrial
 from snn_tune.compiled import is_compiled
 from snn_tune.datasets.dataset import Dataset
@@ -90,7 +91,7 @@ def _run(study: Study, options: Options, fit: Fit, cluster: Cluster, per_trial: 
             nb_epochs = sum(trial.parameters.nb_epochs for trial in missing)
             records = options.root / "ray" / study.name
             with ProgressLine(console, list(study.grid), len(trials), nb_done, nb_epochs) as progress:
-                troubles = execute(job, [tracker, progress], per_trial, options.max_concurrent, records)
+                troubles = execute(job, [tracker, progress], per_trial, options.max_concurrent, records, console.print)
             if troubles:
                 raise UserError(
                     f"{len(troubles)} results were not stored in {uri}, the first because: {troubles[0]}; "
@@ -136,14 +137,18 @@ def _job(
     missing: list[Trial],
     data: dict[int, Any],
 ) -> Job:
+    folder = options.root.resolve() / "trials" / study.name
+    if options.fresh:
+        shutil.rmtree(folder, ignore_errors=True)
     return Job(
         trials={trial.key: trial for trial in missing},
         data=data,
         fit=fit,
-        folder=options.root.resolve() / "trials" / study.name,
+        folder=folder,
         kernel=options.kernel,
         threads=max(1, int(per_trial.cpus)),
         beside=min(cluster.slots(per_trial)[0], options.max_concurrent or len(missing), len(missing)),
+        lineages=checkpoint.holders(folder),
     )
 
 

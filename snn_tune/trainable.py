@@ -1,10 +1,14 @@
-"""The function that Ray Tune runs for each trial: fit, report, leave the files of the result."""
+"""What Ray Tune runs for each trial: fit, report, keep checkpoints, leave the files of the result."""
 
 import io
+import logging
+import os
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +17,22 @@ import ray
 import torch
 from ray import tune
 
-from snn_tune.errors import UserError, one_line
+from snn_tune.checkpoint import Checkpoints
+from snn_tune.course import Trained
+from snn_tune.errors import UserError, one_line, why
 from snn_tune.files import write_whole
 from snn_tune.provenance import device_name
 from snn_tune.snn.kernels import plan
 from snn_tune.training import Outcome
 from snn_tune.trial import Ending, Epoch, Trial
 
-REPORT_EVERY_S = 2.0
+log = logging.getLogger("snn_tune")
 
-Fit = Callable[..., Iterator[Epoch | Outcome]]
+REPORT_EVERY_S = 2.0
+CHECKPOINT_EVERY_S = float(os.environ.get("SNN_TUNE_CHECKPOINT_S", "30"))
+
+Fit = Callable[..., Iterator[Trained | Outcome]]
+Report = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -36,6 +46,7 @@ class Job:
         folder: where each trial leaves its files, in a folder named by its key.
         threads: of each trial.
         beside: trials that run at the same time on a machine.
+        lineages: folders with checkpoints of each lineage, see `checkpoint.holders`.
     """
 
     trials: dict[str, Trial]
@@ -45,14 +56,42 @@ class Job:
     kernel: str
     threads: int
     beside: int
+    lineages: dict[str, set[Path]] = field(default_factory=dict)
 
 
-def train_trial(config: dict[str, str], job: Job) -> None:
-    """Run the trial of this key; report the epochs since the last report, and with the last of them the ending.
+class TrialTrainable(tune.Trainable):
+    """A worker, which runs one trial after the other: `reports`, one at each step, closed when Ray stops the trial.
+
+    Ray waits for a class to close, but not for a function's thread: that one's last checkpoint could be cut short.
+    """
+
+    def setup(self, config: dict[str, str], job: Job) -> None:
+        self.job, self.said = job, _Said()
+        log.addHandler(self.said)
+        self.reports = reports(job.trials[config["trial"]], job)
+
+    def step(self) -> Report:
+        return next(self.reports) | {"said": self.said.taken()}
+
+    def reset_config(self, config: dict[str, str]) -> bool:
+        self.reports.close()
+        self.reports = reports(self.job.trials[config["trial"]], self.job)
+        return True
+
+    def cleanup(self) -> None:
+        self.reports.close()
+
+
+def reports(trial: Trial, job: Job) -> Generator[Report, None, None]:
+    """Run a trial; closed before its end, it leaves a checkpoint.
 
     An error in the trial is an ending too, "failed": Ray would only train it again, to the same error.
+
+    Yields:
+        epochs: those since the last report, in the first ones also what an earlier start or worker trained.
+        ending: in the last report, with `done`.
     """
-    trial = job.trials[config["trial"]]
+    yield {"epochs": []}  # before any work: while the search stops, Ray still starts the trials that wait
     torch.set_num_threads(job.threads)
     device = "cuda" if ray.get_gpu_ids() and torch.cuda.is_available() else "cpu"
     epochs: list[Epoch] = []
@@ -60,28 +99,63 @@ def train_trial(config: dict[str, str], job: Job) -> None:
     try:
         p = trial.parameters
         tags["kernel"] = plan(job.kernel, device, p.nb_hidden, p.recurrent, p.precision).kernel
-        outcome = _fit(trial, job, device, epochs)
+        outcome = yield from _train(trial, job, device, epochs)
         files = _save(outcome, job.folder / trial.key)
         ending = Ending(outcome.state, outcome.reason, outcome.activity, outcome.metrics, files, tags)
     except Exception as error:
-        reason = one_line(f"{type(error).__name__}: {error}")
-        ending = Ending("failed", reason, files=_save_traceback(job.folder / trial.key), tags=tags)
-    tune.report({"epochs": epochs, "ending": ending})
+        ending = Ending("failed", why(error), files=_save_traceback(job.folder / trial.key), tags=tags)
+    yield {"epochs": epochs, "ending": ending, "done": True}
 
 
-def _fit(trial: Trial, job: Job, device: str, epochs: list[Epoch]) -> Outcome:
-    """Train and report as it goes; leaves in `epochs` what is not yet reported."""
-    data = ray.get(job.data[trial.parameters.nb_steps])  # a view of the machine's one copy
-    reported = time.monotonic()
-    for result in job.fit(trial.parameters, trial.seed, data, device=device, kernel=job.kernel):
+def _train(trial: Trial, job: Job, device: str, epochs: list[Epoch]) -> Generator[Report, None, Outcome]:
+    """Train, report and save as it goes; leaves in `epochs` what is not yet reported."""
+    checkpoints = Checkpoints(trial, job.folder / trial.key, job.lineages.get(trial.lineage, ()))
+    reported = saved = time.monotonic()
+    for result in _results(trial, job, device, checkpoints):
         if isinstance(result, Outcome):
             return result
-        epochs.append(result)
+        epochs.append(result.epoch)
+        last = result.epoch.epoch == trial.parameters.nb_epochs
+        if last or time.monotonic() - saved > CHECKPOINT_EVERY_S:
+            checkpoints.save(result.snapshot(), keep=1 if last else 2)
+            saved = time.monotonic()
         if time.monotonic() - reported > REPORT_EVERY_S:
-            tune.report({"epochs": list(epochs)})
+            try:
+                yield {"epochs": list(epochs)}
+            except GeneratorExit:
+                checkpoints.save(result.snapshot())
+                raise
             epochs.clear()
             reported = time.monotonic()
     raise RuntimeError("fit ended without an outcome")
+
+
+def _results(trial: Trial, job: Job, device: str, checkpoints: Checkpoints) -> Iterator[Trained | Outcome]:
+    """Those of the whole training, begun at the furthest checkpoint that `fit` takes, or else anew."""
+    data = ray.get(job.data[trial.parameters.nb_steps])  # a view of the machine's one copy
+    fit = partial(job.fit, trial.parameters, trial.seed, data, device=device, kernel=job.kernel)
+    for state in checkpoints.states():
+        try:
+            results = fit(start=state)
+            return chain([next(results)], results)
+        except Exception as error:
+            log.warning("trial %s does not go on from a checkpoint: %s", trial.key, one_line(error))
+    return fit()
+
+
+class _Said(logging.Handler):
+    """What the log of a worker says, to be said in the driver's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+
+    def taken(self) -> list[str]:
+        lines, self.lines = self.lines, []
+        return lines
 
 
 def _save_traceback(folder: Path) -> tuple[str, ...]:

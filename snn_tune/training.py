@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from snn_tune import evidence
+from snn_tune.course import Course, State, Trained
 from snn_tune.cuda_graph import recorded
 from snn_tune.datasets.dataset import Dataset
 from snn_tune.datasets.events import EventBatch
-from snn_tune.scoring import Score, activity_tag, evaluate
+from snn_tune.scoring import activity_tag, evaluate
 from snn_tune.snn import NetworkSettings, Scores, SpikingNetwork, train_step
 from snn_tune.trial import Epoch, Parameters
 
@@ -41,8 +42,15 @@ class Outcome:
 
 
 def fit(
-    parameters: Parameters, seed: int, data: Dataset, *, device: str = "cpu", kernel: str = "auto", graph: bool = False
-) -> Iterator[Epoch | Outcome]:
+    parameters: Parameters,
+    seed: int,
+    data: Dataset,
+    *,
+    device: str = "cpu",
+    kernel: str = "auto",
+    graph: bool = False,
+    start: State | None = None,
+) -> Iterator[Trained | Outcome]:
     """Train a network, an epoch at each `next`, and score it.
 
     The same arguments give the same numbers bit for bit on one machine, kernel and thread count, whatever ran before
@@ -51,22 +59,28 @@ def fit(
     Args:
         seed: draws the initial weights, and with the epoch the order of the samples.
         graph: replay the step of full batches, see `cuda_graph.recorded`.
+        start: a snapshot of the same lineage. What is yielded is the same as without it, the epochs that it holds
+            too, but those are not trained again.
 
     Yields:
-        An `Epoch` for each epoch, then one `Outcome`.
+        A `Trained` for each epoch, then one `Outcome`.
+
+    Raises:
+        ValueError: `start` has more epochs than the parameters ask for.
     """
     network = SpikingNetwork(network_settings(parameters, data), seed=seed, kernel=kernel).to(device)
     data = data.to(device)
     step = _Step(network, parameters, data, graph)
-    best, run_time = _Best(network), 0.0
-    for epoch in range(1, parameters.nb_epochs + 1):
+    course = Course(network, step.optimizer, start)
+    if len(course.epochs) > parameters.nb_epochs:
+        raise ValueError(f"start: has {len(course.epochs)} epochs, more than nb_epochs = {parameters.nb_epochs}")
+    yield from [Trained(epoch, course.snapshot) for epoch in course.epochs]
+    for epoch in range(len(course.epochs) + 1, parameters.nb_epochs + 1):
         train_accuracy, train_loss, epoch_time = _train(step, data, np.random.default_rng([seed, epoch]))
-        run_time += epoch_time
         valid = evaluate(network, data.valid, parameters.batch_size)
         if reason := divergence(network, train_loss, valid.loss):
-            yield Outcome("diverged", {"run_time_s": run_time}, f"{reason} in epoch {epoch}")
+            yield Outcome("diverged", {"run_time_s": course.run_time + epoch_time}, f"{reason} in epoch {epoch}")
             return
-        best.offer(epoch, valid, network)
         metrics = {
             "train_accuracy": train_accuracy,
             "train_loss": train_loss,
@@ -75,8 +89,8 @@ def fit(
             "spikes_per_neuron": valid.spikes_per_neuron,
             "epoch_time_s": epoch_time,
         }
-        yield Epoch(epoch, metrics)
-    yield _outcome(network, best, parameters, seed, data, run_time, valid.spikes_per_neuron)
+        yield course.add(Epoch(epoch, metrics))
+    yield _outcome(network, course, parameters, seed, data)
 
 
 def network_settings(parameters: Parameters, data: Dataset) -> NetworkSettings:
@@ -149,48 +163,28 @@ def divergence(network: SpikingNetwork, train_loss: float, valid_loss: float) ->
     return f"weights not finite ({', '.join(names)})" if names else ""
 
 
-class _Best:
-    """The weights of the epoch with the highest validation accuracy, then the lowest loss, then the earliest."""
-
-    def __init__(self, network: SpikingNetwork) -> None:
-        self.epoch, self.valid_accuracy, self._rank = 0, -1.0, (-1.0, 0.0)
-        self.weights = network.state_dict()
-
-    def offer(self, epoch: int, valid: Score, network: SpikingNetwork) -> None:
-        rank = (valid.accuracy, -valid.loss)
-        if rank > self._rank:
-            self.epoch, self.valid_accuracy, self._rank = epoch, valid.accuracy, rank
-            self.weights = {name: weights.detach().cpu().clone() for name, weights in network.state_dict().items()}
-
-
-def _outcome(
-    network: SpikingNetwork,
-    best: _Best,
-    parameters: Parameters,
-    seed: int,
-    data: Dataset,
-    run_time: float,
-    spikes_per_neuron: float,
-) -> Outcome:
+def _outcome(network: SpikingNetwork, course: Course, parameters: Parameters, seed: int, data: Dataset) -> Outcome:
     """Score the last and the best weights, over every sample of each part."""
-    size = parameters.batch_size
+    size, best = parameters.batch_size, course.best
+    assert best is not None
     last_test = evaluate(network, data.test, size)
-    network.load_state_dict(best.weights)
+    network.load_state_dict(course.best_weights)
     test = evaluate(network, data.test, size)
     metrics = {
         "test_accuracy": last_test.accuracy,
         "best_epoch": float(best.epoch),
         "best_train_accuracy": evaluate(network, data.train, size).accuracy,
-        "best_valid_accuracy": best.valid_accuracy,  # over every sample, when its epoch ended
+        "best_valid_accuracy": best.metrics["valid_accuracy"],  # over every sample, when its epoch ended
         "best_test_accuracy": test.accuracy,
-        "run_time_s": run_time,
+        "run_time_s": course.run_time,
     }
+    spikes_per_neuron = course.epochs[-1].metrics["spikes_per_neuron"]
     return Outcome(
         "finished",
         metrics,
         activity=activity_tag(spikes_per_neuron, data.nb_steps, parameters.reset),
         model={
-            "weights": best.weights,
+            "weights": course.best_weights,
             "network": asdict(network.settings),
             "parameters": parameters.model_dump(),
             "seed": seed,

@@ -2,10 +2,8 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -101,24 +99,6 @@ def outcome(client: MlflowClient, run: Run) -> tuple[object, ...]:
     return metrics, {name: array.tolist() for name, array in weights.items()}
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_a_stop_marks_what_ran_and_the_same_command_finishes(stop: signal.Signals, tmp_path: Path) -> None:
-    chosen = cell(nb_hidden="20,50", nb_steps=50, scale=10.0)
-    typed = ["randman", "--root", tmp_path, "--epochs", 60, *chosen]
-    process = subprocess.Popen(command(*typed), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    wait_for(tmp_path, one_is_over_and_one_just_began)
-    process.send_signal(stop)
-    printed, said = process.communicate(timeout=60)
-    assert process.returncode == 130, printed + said
-    assert "type the same command to go on" in said
-    assert "Traceback" not in printed + said
-    states = {(run.data.tags["state"], run.info.status) for run in trials(tmp_path, "randman")[1]}
-    assert states <= {("finished", "FINISHED"), ("interrupted", "KILLED")}
-    assert len(states) == 2
-    run(*typed)
-    assert [one.info.status for one in trials(tmp_path, "randman")[1]] == ["FINISHED"] * 6
-
-
 def test_a_reader_that_leaves_stops_nothing_and_a_failed_trial_shows_in_the_status(tmp_path: Path) -> None:
     chosen = cell(nb_hidden="20,30", nb_steps=25, scale=10.0, regularizer="1e-5", lr="1e38")
     line = " ".join(command("randman", "--root", tmp_path, "--epochs", 1, *chosen))
@@ -129,22 +109,3 @@ def test_a_reader_that_leaves_stops_nothing_and_a_failed_trial_shows_in_the_stat
     assert "Traceback" not in done.stderr
     assert done.returncode == 1
     assert [run.data.tags["state"] for run in trials(tmp_path, "randman")[1]] == ["failed"] * 2
-
-
-def one_is_over_and_one_just_began(found: list[Run]) -> bool:
-    """So that the stop falls neither before the first result nor between two trials."""
-    over = [run for run in found if run.data.tags["state"] == "finished"]
-    began = [run.info.start_time for run in found if run.data.tags["state"] == "running"]
-    return bool(over) and bool(began) and time.time() - max(began) / 1000 < 1.0
-
-
-def wait_for(root: Path, there: Callable[[list[Run]], bool]) -> None:
-    for _ in range(240):
-        time.sleep(0.5)
-        if (root / "mlflow.db").exists():
-            try:
-                if there(trials(root, "randman")[1]):
-                    return
-            except Exception:  # the database is just being made
-                continue
-    raise AssertionError("it did not come")

@@ -35,6 +35,18 @@ def test_an_interrupted_trial_is_neither_done_nor_failed() -> None:
         assert (progress.done, progress.failed) == (0, 0)
 
 
+def test_epochs_of_an_earlier_start_are_no_measure_of_speed_and_none_counts_twice() -> None:
+    with ProgressLine(Screen(io.StringIO()), [], total=1, done=0, nb_epochs=200) as progress:
+        progress.begun(FIRST)
+        old = [Epoch(number, {}, time_ms=0) for number in range(1, 101)]
+        progress.epochs(FIRST, old)
+        assert "left" not in progress.line()
+        progress.started -= 10.0  # ten seconds for two epochs: 98 are left
+        for _ in range(2):
+            progress.epochs(FIRST, [*old, Epoch(101, {}), Epoch(102, {})])
+        assert "about 8 min left" in progress.line()
+
+
 def test_durations() -> None:
     assert [duration(seconds) for seconds in (0.4, 99, 100, 5940, 12000)] == [
         "0 s",

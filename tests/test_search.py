@@ -68,7 +68,11 @@ def test_a_study_is_kept_whole_and_typed_again_runs_what_is_missing(
 
     start(tmp_path, study(), fresh=True)
     assert "4 trials: 0 done, 4 to run" in capfd.readouterr().out
-    assert len(store(tmp_path)[1]) == 5
+    client, again = store(tmp_path)
+    assert len(again) == 5
+    for run in again:
+        if run.data.tags["role"] == "trial":  # from the first epoch on
+            assert np.load(client.download_artifacts(run.info.run_id, "evidence.npz"))["trained"] == 3
     assert analysis.analyse("small", f"sqlite:///{tmp_path / 'mlflow.db'}").counts["finished"] == 4
 
 

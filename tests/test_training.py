@@ -23,9 +23,19 @@ def data() -> Dataset:
     return DATA.load(30, None)
 
 
+def analog() -> Dataset:
+    rng = np.random.default_rng(0)
+    labels = np.arange(60) % 3
+    values = (rng.normal(size=(60, 10, 2)) + 2 * labels[:, None, None]).astype(np.float32)
+    source = Analog(torch.from_numpy(values), repeats=2)
+    samples = dict(zip(("train", "valid", "test"), np.arange(60).reshape(3, 20), strict=True))
+    parts = {name: take(source, labels, where) for name, where in samples.items()}
+    return Dataset(**parts, nb_inputs=2, nb_classes=3, nb_steps=20, fingerprint="")
+
+
 def run(data: Dataset, seed: int = 0, **changes: object) -> tuple[list[Epoch], Outcome]:
-    *epochs, outcome = fit(PARAMETERS.model_copy(update=changes), seed, data)
-    return epochs, outcome
+    *trained, outcome = fit(PARAMETERS.model_copy(update=changes), seed, data)
+    return [result.epoch for result in trained], outcome
 
 
 def same(first: object, second: object) -> bool:
@@ -142,13 +152,7 @@ def test_one_time_step_trains() -> None:
 
 
 def test_analog_data_trains_its_encoder() -> None:
-    rng = np.random.default_rng(0)
-    labels = np.arange(60) % 3
-    values = (rng.normal(size=(60, 10, 2)) + 2 * labels[:, None, None]).astype(np.float32)
-    source = Analog(torch.from_numpy(values), repeats=2)
-    samples = dict(zip(("train", "valid", "test"), np.arange(60).reshape(3, 20), strict=True))
-    parts = {name: take(source, labels, where) for name, where in samples.items()}
-    data = Dataset(**parts, nb_inputs=2, nb_classes=3, nb_steps=20, fingerprint="")
+    data = analog()
     epochs, outcome = run(
         data, nb_steps=20, scaled_input=True, init_scale=3.0, lr=5e-2, nb_epochs=20, units_per_channel=8
     )

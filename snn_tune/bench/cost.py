@@ -1,11 +1,12 @@
 """Seconds for a sample, by the code that trains and scores in a study."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from statistics import median
 
 from snn_tune import training
+from snn_tune.course import Trained
 from snn_tune.datasets.dataset import Dataset
 from snn_tune.errors import UserError
 from snn_tune.training import Outcome
@@ -56,8 +57,8 @@ def cost(
     return Cost(median(train), median(score), len(train))
 
 
-def _next(epochs: object) -> Epoch:
-    epoch = next(epochs)  # type: ignore[call-overload]
-    if isinstance(epoch, Outcome):
-        raise UserError(f"the network diverges as it starts ({epoch.reason}): its cost cannot be measured")
-    return epoch
+def _next(epochs: Iterator[Trained | Outcome]) -> Epoch:
+    result = next(epochs)
+    if isinstance(result, Outcome):
+        raise UserError(f"the network diverges as it starts ({result.reason}): its cost cannot be measured")
+    return result.epoch

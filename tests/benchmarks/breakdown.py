@@ -88,8 +88,8 @@ def epochs_for(study: Study, seconds: float) -> int:
     data = study.data.load(cell.nb_steps, data_dir())
     training.compile_kernel(cell, data, "auto")
     first, _, _ = training.fit(cell, 0, data)
-    assert isinstance(first, training.Epoch)
-    return max(2, min(study.budget.nb_epochs, round(seconds / first.metrics["epoch_time_s"])))
+    assert isinstance(first, training.Trained)
+    return max(2, min(study.budget.nb_epochs, round(seconds / first.epoch.metrics["epoch_time_s"])))
 
 
 def show(name: str, nb_trials: int, seconds: float) -> None:

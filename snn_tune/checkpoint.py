@@ -1,0 +1,115 @@
+"""Checkpoints: what an interrupted trial goes on from, or a longer one of the same lineage.
+
+A trial's folder holds files LINEAGE-EPOCH.checkpoint: the SHA-256 of what follows, and what `torch.save` makes of a
+snapshot of the training and of whose it is. One takes 16 bytes for each weight (weights, two moments of the optimiser,
+best weights) and 0.1 kB for each epoch. There are two while a trial runs, three for the moment in which one is
+written, and one when it has finished.
+
+They may come from anywhere: one is taken only if it is whole and of this lineage, and reading it runs no code.
+"""
+
+import hashlib
+import io
+import logging
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import torch
+
+from snn_tune.course import State
+from snn_tune.errors import UserError, one_line
+from snn_tune.files import naming, write_whole
+from snn_tune.trial import MODEL_VERSION, Trial
+
+log = logging.getLogger("snn_tune")
+
+NAME = re.compile(r"(?P<lineage>[0-9a-f]+)-(?P<epoch>[0-9]{1,9})\.checkpoint")
+DIGEST = hashlib.sha256().digest_size
+
+
+class Checkpoints:
+    """Those of one trial.
+
+    Args:
+        folder: the trial's own.
+        others: folders of trials of the same lineage.
+    """
+
+    def __init__(self, trial: Trial, folder: Path, others: Iterable[Path] = ()) -> None:
+        self.trial, self.folder, self.others = trial, folder, others
+        self._failed = False
+        with suppress(OSError):
+            for part in folder.glob(".*.part"):  # of a process that was killed as it wrote
+                part.unlink()
+
+    def save(self, state: State, keep: int = 2) -> None:
+        """Write a snapshot and keep so many, it included. If that fails the trial goes on; the log says so once."""
+        epoch = len(state["epochs"])
+        name = f"{self.trial.lineage}-{epoch}.checkpoint"
+        try:
+            write_whole(self.folder / name, _pack(self.trial, epoch, state))
+            with naming(self.folder):
+                self._drop(epoch, keep)
+        except UserError as error:
+            if not self._failed:
+                log.warning("trial %s goes on without a checkpoint: %s", self.trial.key, error)
+            self._failed = True
+
+    def states(self) -> Iterator[State]:
+        """What the trial can go on from, the furthest first: its own, or those of its lineage that are not too long."""
+        for epoch, path in _furthest_first({self.folder, *self.others}):
+            if epoch <= self.trial.parameters.nb_epochs:
+                try:
+                    yield _unpack(path.read_bytes(), self.trial, epoch)
+                except Exception as error:  # whatever a damaged or made-up file leads torch to
+                    log.warning("%s is not used: %s", path, one_line(error))
+
+    def _drop(self, epoch: int, keep: int) -> None:
+        """All but the last ones up to this epoch: had one that is further been any good, it would have been used."""
+        mine = _furthest_first([self.folder])
+        kept = [path for number, path in mine if number <= epoch][:keep]
+        for _, path in mine:
+            if path not in kept:
+                path.unlink(missing_ok=True)
+
+
+def holders(root: Path) -> dict[str, set[Path]]:
+    """The folders, in a study's folder, with checkpoints of each lineage. Names tell: no file is read."""
+    folders: defaultdict[str, set[Path]] = defaultdict(set)
+    for path in root.glob("*/*.checkpoint"):
+        if match := NAME.fullmatch(path.name):
+            folders[match["lineage"]].add(path.parent)
+    return dict(folders)
+
+
+def _furthest_first(folders: Iterable[Path]) -> list[tuple[int, Path]]:
+    """Epoch and path of each checkpoint in these folders."""
+    paths = [path for folder in folders for path in folder.glob("*.checkpoint") if path.is_file()]
+    named = [(NAME.fullmatch(path.name), path) for path in paths]
+    return sorted([(int(match["epoch"]), path) for match, path in named if match], reverse=True)
+
+
+def _pack(trial: Trial, epoch: int, state: State) -> Iterator[bytes]:
+    stream = io.BytesIO()
+    torch.save({"model": MODEL_VERSION, "lineage": trial.lineage, "epoch": epoch, "state": state}, stream)
+    yield hashlib.sha256(stream.getbuffer()).digest()
+    yield stream.getvalue()
+
+
+def _unpack(file: bytes, trial: Trial, epoch: int) -> State:
+    """The state in a file.
+
+    Raises:
+        ValueError: it is damaged, or another training's. What only looks whole can raise anything.
+    """
+    body = file[DIGEST:]
+    if hashlib.sha256(body).digest() != file[:DIGEST]:
+        raise ValueError("it is damaged")
+    found = torch.load(io.BytesIO(body), map_location="cpu", weights_only=True)
+    if (found["model"], found["lineage"], found["epoch"]) != (MODEL_VERSION, trial.lineage, epoch):
+        raise ValueError("it is of another training")
+    state: State = found["state"]
+    return state

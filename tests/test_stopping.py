@@ -1,0 +1,75 @@
+"""The first signal asks, the second one stops now."""
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+from small import study
+
+from snn_tune import stopping
+from snn_tune.stopping import GentleStop
+
+TRIAL, *_ = study().trials("data")
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def stop(said: list[str]) -> Iterator[GentleStop]:
+    with GentleStop(said.append) as stop:
+        yield stop
+
+
+@pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_stops_each_trial_at_its_report_and_the_second_now(
+    which: signal.Signals, stop: GentleStop, said: list[str]
+) -> None:
+    stop.running["key"] = TRIAL
+    assert not stop.stop_all()
+    assert not stop("id", {})
+    os.kill(os.getpid(), which)
+    assert stop("id", {})
+    assert not stop.stop_all()
+    assert not stop.stop_all()
+    assert said == ["stopping: the running trials save their state; once more to stop now"]
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), which)
+    stop.running.clear()
+    assert stop.stop_all()
+
+
+def test_the_second_signal_waits_for_a_listener_but_the_third_does_not(stop: GentleStop) -> None:
+    def ask() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    ask()
+    done = False
+    with pytest.raises(KeyboardInterrupt), stop.shielded():
+        ask()
+        done = True
+    assert done
+    with stop.shielded():  # it has been obeyed
+        pass
+    with pytest.raises(KeyboardInterrupt), stop.shielded():
+        ask()
+        ask()
+        done = False
+    assert done
+
+
+def test_the_wait_is_bounded(stop: GentleStop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stopping, "WAIT_S", 0.0)
+    stop.running["key"] = TRIAL
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert stop.stop_all()
+
+
+def test_the_handlers_that_were_there_come_back() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with GentleStop(print):
+        assert signal.getsignal(signal.SIGINT) != before
+    assert signal.getsignal(signal.SIGINT) == before
