@@ -37,7 +37,7 @@ def run_snn(inputs: Tensor, p: Parameters, m: Model, unbind: bool) -> tuple[Tens
     gain = m.input_gain
     if p.gain is not None:
         current = p.gain * (inputs.repeat(1, 1, len(p.gain) // inputs.shape[2]) + p.bias)
-        mem = torch.zeros(len(inputs), len(p.gain))
+        mem = inputs.new_zeros(len(inputs), len(p.gain))
         encoded = []
         for now in steps(current, unbind):
             out = spike_fn(mem - 1.0)
@@ -46,7 +46,7 @@ def run_snn(inputs: Tensor, p: Parameters, m: Model, unbind: bool) -> tuple[Tens
         inputs = torch.stack(encoded, dim=1)
 
     h1_from_input = torch.einsum("abc,cd->abd", inputs, p.w1)
-    syn = torch.zeros(len(inputs), p.w1.shape[1])
+    syn = inputs.new_zeros(len(inputs), p.w1.shape[1])
     mem, out = torch.zeros_like(syn), torch.zeros_like(syn)
     spk_rec = []
     for now in steps(h1_from_input, unbind):
@@ -59,7 +59,7 @@ def run_snn(inputs: Tensor, p: Parameters, m: Model, unbind: bool) -> tuple[Tens
     spikes = torch.stack(spk_rec, dim=1)
 
     h2 = torch.einsum("abc,cd->abd", spikes, p.w2)
-    flt = torch.zeros(len(inputs), p.w2.shape[1])
+    flt = inputs.new_zeros(len(inputs), p.w2.shape[1])
     out = torch.zeros_like(flt)
     out_rec = [out]
     for now in steps(h2, unbind):

@@ -318,6 +318,7 @@ def test_what_does_not_fit_is_named() -> None:
     fails("v must be", parameters=case.parameters._replace(v=case.parameters.v[:-1]))
     fails("w1 must be float32", parameters=case.parameters._replace(w1=case.parameters.w1.double()))
     fails("encoder", inputs=case.dense)
+    fails("inputs must be of 30 units", inputs=pack(case.dense[:, :, 1:]))
     fails("exact or bf16", model=case.model._replace(precision="truncated"))
 
 

@@ -27,6 +27,8 @@ def check(inputs: EventBatch | Tensor, labels: Tensor, parameters: Parameters, m
     if isinstance(inputs, EventBatch):
         if gain is not None or bias is not None:
             raise ValueError("events need no encoder: parameters.gain and parameters.bias must be None")
+        if inputs.events.nb_units != nb_inputs:
+            raise ValueError(f"inputs must be of {nb_inputs} units, as w1 is; they are of {inputs.events.nb_units}")
     elif gain is None or bias is None:
         raise ValueError("analog input needs an encoder: parameters.gain and parameters.bias")
     elif inputs.ndim != 3 or nb_inputs % inputs.shape[2] != 0:
