@@ -88,7 +88,7 @@ def execute(
     """Run every trial of the job.
 
     Args:
-        records: folder for what Ray writes as it goes; removed at the end.
+        records: folder for what Ray writes as it goes, of this study and store; removed at the end.
 
     Returns:
         What went wrong in telling the listeners.
@@ -114,6 +114,5 @@ def execute(
         tuner.fit()
     finally:
         relay.stop()
-        for folder in (records.parent, job.folder):  # what an earlier start left when it was killed, too
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(records.parent, ignore_errors=True)  # what an earlier start left when it was killed, too
     return relay.troubles

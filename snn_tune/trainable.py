@@ -4,7 +4,7 @@ import io
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ class Job:
         folder: where each trial leaves its files, in a folder named by its key.
         threads: of each trial.
         beside: trials that run at the same time on a machine.
+        lineage: for a key, keys of shorter trainings of the same network that are over, the longest first.
     """
 
     trials: dict[str, Trial]
@@ -45,6 +46,7 @@ class Job:
     kernel: str
     threads: int
     beside: int
+    lineage: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def train_trial(config: dict[str, str], job: Job) -> None:
