@@ -5,7 +5,6 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -81,15 +80,10 @@ class Relay(tune.Callback):
         return self.trials[trial.config["trial"]]
 
     def _end(self, trial: Trial, ending: Ending) -> None:
-        """Told to all, a trial's files are elsewhere."""
-        if self.running.pop(trial.key, None) and self._tell("ended", trial, ending):
-            for file in ending.files:
-                with suppress(OSError):
-                    Path(file).unlink()
+        if self.running.pop(trial.key, None):
+            self._tell("ended", trial, ending)
 
-    def _tell(self, event: str, *what: Any) -> bool:
-        """Whether every listener took it."""
-        before = len(self.troubles)
+    def _tell(self, event: str, *what: Any) -> None:
         with self.stop.shielded():
             for listener in self.listeners:
                 try:
@@ -97,7 +91,6 @@ class Relay(tune.Callback):
                 except Exception as error:
                     log.exception("%s was not told of %s", type(listener).__name__, event)
                     self.troubles.append(one_line(error))
-        return len(self.troubles) == before
 
 
 def execute(
@@ -111,7 +104,7 @@ def execute(
     """Run every trial of the job.
 
     Args:
-        records: folder for what Ray writes as it goes; removed at the end.
+        records: folder for what Ray writes as it goes, of this study and store; removed at the end.
         say: tells the user a line.
 
     Returns:

@@ -1,7 +1,6 @@
 """Files that are there whole or not at all, and errors that name them."""
 
-import fcntl
-import os
+import errno
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
@@ -9,6 +8,13 @@ from pathlib import Path
 from uuid import uuid4
 
 from snn_tune.errors import UserError
+
+MENDS = {
+    errno.ENOSPC: "free some space there, and type the same command to go on",
+    errno.EDQUOT: "free some space there, and type the same command to go on",
+    errno.EROFS: "make it writable, or name another folder",
+    errno.EACCES: "make it accessible, or name another folder",
+}
 
 
 def write_whole(target: Path, chunks: Iterable[bytes]) -> Path:
@@ -33,31 +39,10 @@ def write_whole(target: Path, chunks: Iterable[bytes]) -> Path:
 
 
 @contextmanager
-def exclusive(lock: Path, what: str) -> Iterator[None]:
-    """Hold a lock that ends with this process, however it ends.
-
-    Raises:
-        UserError: another process of this machine holds it.
-    """
-    with naming(lock.parent):
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        file = lock.open("a+")
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.seek(0)
-            raise UserError(f"{what} by process {file.read() or '?'}; wait for it, or stop it") from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield
-
-
-@contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Turn the operating system's errors into a line that names the file or folder."""
+    """Turn the operating system's errors into a line that names the file or folder, and how to mend it if we know."""
     try:
         yield
     except OSError as err:
-        raise UserError(f"{path}: {err.strerror or err}") from err
+        mend = MENDS.get(err.errno or 0, "")
+        raise UserError(f"{path}: {err.strerror or err}{mend and f'; {mend}'}") from err

@@ -40,7 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: not enough memory: {one_line(error)}; choose smaller values", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("stopped; finished trials are kept: type the same command to go on", file=sys.stderr)
+        same = "the same command without --fresh" if options.fresh else "the same command"
+        print(f"stopped; finished trials are kept: type {same} to go on", file=sys.stderr)
         return 130
     return 0
 
@@ -69,6 +70,24 @@ def _value(text: str) -> Any:
         return text
 
 
+def storage(given: str | None) -> Path | None:
+    """The folder that --storage names; None where it names none.
+
+    Raises:
+        UserError: it is no folder, or another one wherever the command is typed.
+    """
+    if not given:
+        return None
+    path = Path(given).expanduser()
+    if "://" in given:
+        raise UserError(f"--storage {given}: buckets are not supported yet; name a folder that all machines see")
+    if not path.is_absolute():
+        raise UserError(f"--storage {given}: must be an absolute path, the same wherever the command is typed")
+    if path.exists() and not path.is_dir():
+        raise UserError(f"--storage {given}: is not a folder; name another one")
+    return path
+
+
 def _run(study: Study, options: argparse.Namespace) -> int:
     from snn_tune import analysis, search  # Ray and MLflow, which the other answers need not wait for
 
@@ -82,6 +101,7 @@ def _run(study: Study, options: argparse.Namespace) -> int:
         cpus_per_trial=options.cpus_per_trial,
         gpus_per_trial=options.gpus_per_trial,
         fresh=options.fresh,
+        storage=storage(options.storage),
     )
     nb_failed = search.run(study, where)
     analysis.print_and_write(study.name, options.root, options.tracking_uri, Screen())
@@ -133,6 +153,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--gpus-per-trial", type=_share, metavar="X", help="GPU share of a trial (default: a quarter, if there is one)")
     add("--address", default=os.environ.get("RAY_ADDRESS"), metavar="ADDR", help="Ray cluster (default: this machine)")
     add("--tracking-uri", metavar="URI", help="MLflow store (default: MLFLOW_TRACKING_URI, else a database in --root)")
+    add(
+        "--storage",
+        default=os.environ.get("SNN_TUNE_STORAGE"),
+        metavar="URI",
+        help="folder of trials/ (default: --root)",
+    )
     add("--fresh", action="store_true", help="delete the study's earlier runs and start over")
     add("--dry-run", action="store_true", help="print the trials and start nothing")
     return parser

@@ -3,24 +3,42 @@
 import logging
 import os
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+from uuid import uuid4
 
-# A server that does not answer is given up soon: MLflow's own defaults would wait for minutes.
+# A server that does not answer is given up soon: MLflow's own defaults would wait for minutes. And MLflow itself never
+# tries again: a creation whose answer was lost would be made twice, and nobody would know.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 for _name in ("mlflow", "alembic"):
     logging.getLogger(_name).setLevel(logging.ERROR)
 
 from mlflow.entities import Run  # noqa: E402
+from mlflow.exceptions import MlflowException  # noqa: E402
+from mlflow.store.entities import PagedList  # noqa: E402
 from mlflow.tracking import MlflowClient  # noqa: E402
 
 from snn_tune.errors import UserError, one_line, without_password  # noqa: E402
+from snn_tune.files import naming  # noqa: E402
 
 SQLITE = "sqlite:///"
-PAGE = 5000
+PAGE = 1000  # runs: a second's work for a server
+KIND = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens on training runs, not on language models
+RESTORE = "move the damaged file aside, or put a copy back"
+MENDS = {  # by a word of what MLflow, its database or the system says
+    "locked": "wait, or stop the other program that holds it",
+    "not a database": RESTORE,
+    "malformed": RESTORE,
+    "no such table": RESTORE,
+    "disk is full": "free some space",
+    "disk I/O": "free some space, or look at the disk",
+    "readonly": "make it writable, or name another --root",
+    "unable to open": "make its folder writable, or name another --root",
+}
 Answer = TypeVar("Answer")
 
 
@@ -44,49 +62,100 @@ def how_to_open(uri: str) -> str:
 
 
 class Store:
-    """A study's experiment, for reading.
-
-    Args:
-        create: whether a database file that is missing is made.
+    """A study's experiment.
 
     Raises:
         UserError: the store cannot be opened, or does not answer.
     """
 
-    def __init__(self, study: str, uri: str, *, create: bool = False) -> None:
-        self.uri = uri
-        if uri.startswith(SQLITE) and not create and not Path(uri.removeprefix(SQLITE)).is_file():
+    def __init__(self, study: str, uri: str) -> None:
+        self.study, self.uri = study, uri
+        if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).is_file():
             raise UserError(
                 f"there is no tracking database {uri.removeprefix(SQLITE)}; name another --root or --tracking-uri"
             )
-        self.client = self.ask(lambda: MlflowClient(uri))
-        self.experiment = self.ask(lambda: self.client.get_experiment_by_name(study))
+        if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).stat().st_size:
+            raise UserError(f"the tracking store {uri} cannot be used (it is an empty file): {RESTORE}")
+        self.client = self.ask(MlflowClient, uri)
+        self.experiment = self.ask(self.client.get_experiment_by_name, study)
         if self.experiment and self.experiment.lifecycle_stage == "deleted":
             raise UserError(f"the MLflow experiment '{study}' is deleted in {uri}; restore it or rename the study file")
 
-    def runs(self) -> list[Run]:
-        """Every live run of the study: its parent run, and one for each trial."""
-        return self.ask(lambda: list(self._pages())) if self.experiment else []
+    @property
+    def experiment_id(self) -> str:
+        return str(self.experiment.experiment_id)
 
-    def _pages(self) -> Iterator[Run]:
-        token: str | None = ""
+    def runs(self, which: str = "") -> Iterator[Run]:
+        """The live runs of the study: its parent run, and one for each trial; or those that match MLflow's filter."""
+        token: str | None = "" if self.experiment else None
         while token is not None:
-            page = self.client.search_runs([self.experiment.experiment_id], max_results=PAGE, page_token=token or None)
+            page = self.ask(self._page, which, token)
             yield from page
             token = page.token
 
-    def ask(self, question: Callable[[], Answer]) -> Answer:
-        """The answer, or one line that says which store gave none."""
-        try:
-            return question()
-        except Exception as error:  # MLflow lets through whatever its database, its server or the network raise
-            what = f"{type(error).__name__}: {one_line(error)}"
-            mend = "wait, or stop the other program that holds it" if "locked" in what else "check its address"
-            if "not a database" in what or "malformed" in what:
-                mend = "move the damaged file aside"
-            raise UserError(
-                f"the tracking store {without_password(self.uri)} cannot be used ({what}): {mend}"
-            ) from error
+    def _page(self, which: str, token: str | None) -> PagedList[Run]:
+        return self.client.search_runs([self.experiment_id], which, max_results=PAGE, page_token=token or None)
+
+    def delete(self, run_ids: Iterable[str]) -> None:
+        """Soft-delete these runs: MLflow keeps them in its bin."""
+        self.ask(lambda: [self.client.delete_run(run_id) for run_id in run_ids])
+
+    def ask(self, question: Callable[..., Answer], *what: Any) -> Answer:
+        """The answer, or one line that says that this store gave none."""
+        return ask(self.uri, question, *what)
+
+
+def ask(uri: str, question: Callable[..., Answer], *what: Any) -> Answer:
+    """The answer of a store, or one line that says which store gave none."""
+    try:
+        return question(*what)
+    except Exception as error:  # MLflow lets through whatever its database, its server or the network raise
+        said = f"{type(error).__name__}: {one_line(error)}"
+        mend = next((mend for word, mend in MENDS.items() if word in str(error)), "check its address")
+        raise UserError(f"the tracking store {without_password(uri)} cannot be used ({said}): {mend}") from error
+
+
+def writable(study: str, uri: str, artifacts: Path) -> Store:
+    """The study's store; the database and the experiment are made where there are none.
+
+    Args:
+        artifacts: folder of the artifacts of a local database; a server keeps them where it likes.
+
+    Raises:
+        UserError: the store cannot be opened, or does not answer.
+    """
+    local = uri.startswith(SQLITE)
+    if local:
+        _make_database(Path(uri.removeprefix(SQLITE)))
+    store = Store(study, uri)
+    if store.experiment is None:
+        location = (artifacts.resolve() / study).as_uri() if local else None
+        store.ask(_make_experiment, store.client, study, location)
+        store.experiment = store.ask(store.client.get_experiment_by_name, study)
+    return store
+
+
+def _make_database(path: Path) -> None:
+    """Whole or not at all: MLflow fills a new database in many steps, and cannot go on from half of them."""
+    if path.exists():
+        return
+    part = path.with_name(f".{path.name}.{uuid4().hex}.part")
+    with naming(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        ask(SQLITE + str(path), MlflowClient(SQLITE + str(part)).search_experiments)
+        with naming(path.parent), suppress(FileExistsError):  # where another driver was faster
+            path.hardlink_to(part)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _make_experiment(client: MlflowClient, name: str, location: str | None) -> None:
+    try:
+        client.create_experiment(name, artifact_location=location, tags=KIND)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":  # another driver was faster
+            raise
 
 
 def is_study(run: Run) -> bool:

@@ -1,6 +1,5 @@
-"""What listeners are told of Ray's events, and which files stay; test_search.py and test_interruption.py have Ray."""
+"""What listeners are told of Ray's events; test_search.py and test_interruption.py have Ray."""
 
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -86,19 +85,6 @@ def test_a_worker_killed_for_memory_is_told_with_what_to_lower(relay: Relay, lis
     relay.on_trial_error(0, [], rays(FIRST, "Task was killed due to the node running low on memory."))
     *_, reason = listener.told[-1]
     assert reason.startswith("its worker was lost: out of memory; lower batch_size, nb_hidden or --max-concurrent (")
-
-
-@pytest.mark.parametrize("listeners", [[Listener()], [Listener(), Deaf()]])
-def test_files_go_when_every_listener_has_taken_them(
-    stop: GentleStop, listeners: list[Listener], tmp_path: Path
-) -> None:
-    relay = Relay({FIRST.key: FIRST}, listeners, stop)
-    file = tmp_path / "model.pt"
-    file.write_text("")
-    relay.on_trial_start(0, [], rays(FIRST))
-    relay.on_trial_result(0, [], rays(FIRST), result(ending=Ending("finished", files=(str(file),))))
-    assert file.exists() == bool(relay.troubles)
-    assert relay.troubles == ["no answer"] * (len(listeners) - 1)
 
 
 def test_what_a_worker_logs_is_in_the_study_s_log(relay: Relay, caplog: pytest.LogCaptureFixture) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from snn_tune.errors import UserError
-from snn_tune.run import main, parse_axes
+from snn_tune.run import main, parse_axes, storage
 
 
 @pytest.mark.parametrize(
@@ -74,3 +74,21 @@ def test_impossible_numbers_are_refused(option: list[str], capsys: pytest.Captur
         main(["randman", *option])
     assert ended.value.code == 2
     assert option[0] in capsys.readouterr().err
+
+
+def test_storage_is_a_folder_that_is_the_same_everywhere(tmp_path: Path) -> None:
+    assert storage(None) is storage("") is None
+    assert storage(str(tmp_path / "new")) == tmp_path / "new"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("s3://bucket/snn", "--storage s3://bucket/snn: buckets are not supported yet; name a folder"),
+        ("checkpoints", "--storage checkpoints: must be an absolute path"),
+        (__file__, "is not a folder; name another one"),
+    ],
+)
+def test_a_storage_that_cannot_be_is_refused(given: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        storage(given)

@@ -53,12 +53,12 @@ def test_a_study_is_kept_whole_and_typed_again_runs_what_is_missing(
         assert run.data.tags["mlflow.parentRunId"] == parent.info.run_id
         check(client, run)
     screen = capfd.readouterr().out
-    assert "12 trials: 0 done, 12 to run" in screen
+    assert "12 trials: 0 done; to run: 12 new" in screen
     assert screen.count("RuntimeError: no luck at all") == 4
     assert not any(word in screen for word in ("Tuner", "raylet", "Trial status", "alembic"))
 
     start(tmp_path, faulty)
-    assert "12 trials: 8 done, 4 to run" in capfd.readouterr().out
+    assert "12 trials: 8 done; to run: 4 tried again" in capfd.readouterr().out
     _, again = store(tmp_path)
     assert len([run for run in again if run.data.tags["role"] == "study"]) == 1
     assert {run.info.run_id for run in again if run.data.tags.get("state") == "finished"} == {
@@ -67,7 +67,7 @@ def test_a_study_is_kept_whole_and_typed_again_runs_what_is_missing(
     assert len(again) == 13
 
     start(tmp_path, study(), fresh=True)
-    assert "4 trials: 0 done, 4 to run" in capfd.readouterr().out
+    assert "4 trials: 0 done; to run: 4 new" in capfd.readouterr().out
     client, again = store(tmp_path)
     assert len(again) == 5
     for run in again:

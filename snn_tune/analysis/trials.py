@@ -42,9 +42,9 @@ def load(name: str, uri: str) -> StudyTrials:
     Raises:
         UserError: the store does not answer, or holds no such study.
     """
-    runs = Store(name, uri).runs()
+    runs = list(Store(name, uri).runs())
     parent = next(filter(is_study, runs), None)
-    if parent is None:
+    if parent is None or "study" not in parent.data.tags:
         raise UserError(f"there are no trials of '{name}' in {uri}; run them with: python -m snn_tune.run {name}")
     tags = parent.data.tags
     study = build(name, json.loads(tags["study"]))

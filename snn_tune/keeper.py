@@ -1,0 +1,114 @@
+"""What a start of a study holds while it runs: the lease, the ledger, the journal and its delivery; closed together."""
+
+import _thread
+import logging
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from snn_tune.delivery import Delivery
+from snn_tune.errors import UserError, without_password
+from snn_tune.journal import Journal, Record
+from snn_tune.lease import Lease
+from snn_tune.ledger import Ledger
+from snn_tune.store import writable
+from snn_tune.writer import Writer
+
+log = logging.getLogger("snn_tune")
+
+
+class Keeper:
+    """Keeps a study's results, from `with` to its end.
+
+    Args:
+        study: its name.
+        uri: any MLflow tracking URI.
+        root: folder of the artifacts of a local database, and of the journal.
+
+    Raises:
+        UserError: the store does not answer or another driver runs this study; at the end, that the study had to be
+            stopped or that results are not in the store yet.
+    """
+
+    def __init__(self, study: str, uri: str, root: Path, console: Console) -> None:
+        self.console, self.uri = console, without_password(uri)
+        self.reason = ""
+        self.store = writable(study, uri, root / "artifacts")
+        self.lease = Lease(self.store, console.print, self.stop)
+        try:
+            self.ledger = Ledger(self.store)
+            self.journal = Journal(root / "journal" / study, self.lease.parent_id)
+        except BaseException:
+            self.lease.close()
+            raise
+        if self.ledger.nb_deleted:
+            console.print(
+                f"deleted in {self.uri}: {self.ledger.nb_deleted} runs of trials that have a better one there"
+            )
+        self.writer = Writer(self.ledger)
+        self.delivery = Delivery(self.writer, self.journal, self.lease, console.print)
+
+    def open(self, fresh: bool) -> None:
+        """Deliver what earlier starts left, or with `fresh` forget all that the study has; then take records.
+
+        Raises:
+            UserError: the store does not answer.
+        """
+        if fresh:
+            self.console.print(f"--fresh: deleting the {len(self.ledger.entries)} runs that the study has")
+            for path in self.journal.earlier():
+                path.unlink()
+            self.ledger.clear()
+        self.lease.start()
+        self.delivery.catch_up()
+        self.delivery.start()
+
+    def keep(self, record: Record) -> None:
+        """Take a record of a trial. A full disk ends the study: its trials could leave no results either."""
+        try:
+            self.journal.append(record)
+        except UserError as error:
+            self.stop(str(error))
+        self.delivery.wake()
+
+    def stop(self, reason: str) -> None:
+        """End the study, from any thread, as Ctrl-C does; the reason is told instead."""
+        if not self.reason:
+            self.reason = reason
+            log.error("stopped: %s", reason)
+            _thread.interrupt_main()
+
+    def __enter__(self) -> "Keeper":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: Any) -> None:
+        nb_waiting = self.delivery.finish()
+        self.journal.close()
+        if not (nb_waiting or self.lease.lost):
+            with suppress(Exception):  # its status is for the eye; all that counts is delivered
+                self.store.client.set_terminated(self.lease.parent_id, "KILLED" if kind else "FINISHED")
+        self.lease.close()
+        kept = self._kept(nb_waiting)
+        if self.reason and kind in (None, KeyboardInterrupt):
+            raise UserError("; ".join(filter(None, [f"stopped: {self.reason}", *kept])))
+        if kind is None and kept:
+            raise UserError("; ".join(kept))
+        for line in kept:
+            self.console.print(line)
+
+    def _kept(self, nb_waiting: int) -> list[str]:
+        """What is not in the store, and how it gets there."""
+        lines = []
+        if nb_waiting and not self.lease.lost:
+            lines.append(
+                f"results of {nb_waiting} trials are not in {self.uri} yet ({self.delivery.trouble}), but kept in "
+                f"{self.journal.path}: type the same command to deliver them"
+            )
+        if refused := self.writer.refused:
+            lines.append(
+                f"results of {len(refused)} trials were not taken by {self.uri} ({next(iter(refused.values()))}): "
+                "type the same command to run those trials again"
+            )
+        return lines

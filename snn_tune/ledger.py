@@ -1,0 +1,134 @@
+"""The ledger: what the store holds of each trial, read once at a start; the state says whether it is over."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mlflow.entities import Run
+
+from snn_tune.store import Store, is_study, trial_key
+from snn_tune.trial import Trial
+
+# How a trial's end is written: MLflow has no other word for a run that ended as it should; what else we know is a tag.
+STATUS = {"finished": "FINISHED", "pruned": "FINISHED", "diverged": "FINISHED", "interrupted": "KILLED"}
+OVER = frozenset(state for state, status in STATUS.items() if status == "FINISHED")
+
+
+@dataclass
+class Entry:
+    """A trial's run.
+
+    Attributes:
+        epoch: the last one that it holds metrics of.
+        nb_epochs: those that the trial asks for; 0 where that was not yet written.
+        started: when, in milliseconds since 1970.
+    """
+
+    run_id: str
+    state: str
+    epoch: int
+    nb_epochs: int
+    lineage: str
+    started: int
+
+    @property
+    def over(self) -> bool:
+        return self.state in OVER
+
+    @property
+    def worth(self) -> tuple[bool, int, int]:
+        """Of two runs of one trial, the one worth more is kept: over, then more epochs, then older."""
+        return self.over, self.epoch, -self.started
+
+
+class Ledger:
+    """A study's trials by key, one run for each: of two runs of one trial the lesser is deleted.
+
+    Args:
+        store: where the study is kept; all of its runs are read, once.
+
+    Attributes:
+        nb_deleted: second runs that were found and deleted.
+
+    Raises:
+        UserError: the store does not answer.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.entries: dict[str, Entry] = {}
+        self.nb_deleted = self._enter(store.runs())
+
+    def refresh(self, key: str) -> None:
+        """Look up one trial again, after an answer of the store was lost."""
+        found = list(self.store.runs(f"tags.key = '{key}'"))
+        self.entries.pop(key, None)
+        self.nb_deleted += self._enter(found)
+
+    def clear(self) -> None:
+        """Soft-delete all trials."""
+        self.store.delete(entry.run_id for entry in self.entries.values())
+        self.entries.clear()
+
+    def missing(self, trials: list[Trial]) -> list[Trial]:
+        """The trials that are not over."""
+        return [trial for trial in trials if self._standing(trial) != "done"]
+
+    def summary(self, trials: list[Trial]) -> str:
+        """`81 trials: 40 done; to run: 2 continued, 1 tried again, 38 new`."""
+        count = Counter(map(self._standing, trials))
+        to_run = [f"{count[what]} {what}" for what in ("continued", "tried again", "new") if count[what]]
+        return f"{len(trials)} trials: {count['done']} done" + (f"; to run: {', '.join(to_run)}" if to_run else "")
+
+    def shorter(self, trials: list[Trial]) -> dict[str, tuple[str, ...]]:
+        """By key, where there are any: keys of the shorter trainings of its lineage that are over, longest first."""
+        over: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
+        for key, entry in self.entries.items():
+            if entry.over:
+                over[entry.lineage].append((entry.epoch, entry.nb_epochs, key))
+        found = {
+            trial.key: tuple(
+                key
+                for _, nb_epochs, key in sorted(over[trial.lineage], reverse=True)
+                if nb_epochs < trial.parameters.nb_epochs
+            )
+            for trial in trials
+        }
+        return {key: keys for key, keys in found.items() if keys}
+
+    def _standing(self, trial: Trial) -> str:
+        entry = self.entries.get(trial.key)
+        if entry is None:
+            return "new"
+        return "done" if entry.over else "tried again" if entry.state == "failed" else "continued"
+
+    def _enter(self, runs: Iterable[Run]) -> int:
+        """Keep the best run of each trial, and the oldest parent; delete the others. Returns how many those were."""
+        parents: list[tuple[int, str]] = []
+        lesser: list[str] = []
+        for run in runs:
+            if is_study(run):
+                parents.append((run.info.start_time, run.info.run_id))
+            elif key := trial_key(run):
+                entry, other = _entry(run), self.entries.get(key)
+                if other:
+                    entry, other = sorted((entry, other), key=lambda one: one.worth, reverse=True)
+                    lesser.append(other.run_id)
+                self.entries[key] = entry
+        self.store.delete([*lesser, *(run_id for _, run_id in sorted(parents)[1:])])
+        return len(lesser)
+
+
+def _entry(run: Run) -> Entry:
+    tags = run.data.tags
+    state = tags.get("state", "running")
+    if state in OVER and run.info.status != "FINISHED":  # its end was not written to the last
+        state = "running"
+    return Entry(
+        run_id=run.info.run_id,
+        state=state,
+        epoch=max((metric.step for metric in run.data._metric_objs), default=0),  # `metrics` has no steps
+        nb_epochs=int(run.data.params.get("nb_epochs", 0)),
+        lineage=tags.get("lineage", ""),
+        started=run.info.start_time,
+    )

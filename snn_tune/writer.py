@@ -1,0 +1,123 @@
+"""A trial's records as MLflow runs, parameters, metrics and files: written twice, they are still there once."""
+
+from contextlib import suppress
+from pathlib import Path
+
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.exceptions import MlflowException, RestException
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+
+from snn_tune.errors import one_line
+from snn_tune.journal import Record
+from snn_tune.ledger import STATUS, Entry, Ledger
+
+BATCH = 800  # metrics; MLflow takes 1,000 values at once
+REFUSALS = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "INVALID_STATE")  # asking again does not help
+
+
+class Writer:
+    """Writes to a study's experiment, and keeps the ledger up to date.
+
+    Attributes:
+        refused: by trial, why the store does not take its results: its run was deleted as it trained, perhaps.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger, self.client = ledger, ledger.store.client
+        self.refused: dict[str, str] = {}
+        self._doubtful: set[str] = set()  # trials whose run was asked for once, and the answer lost
+
+    def write(self, key: str, records: list[Record]) -> None:
+        """Write records of one trial, in the order of its events.
+
+        Raises:
+            Exception: whatever MLflow, its database or the network raise; to be tried again.
+        """
+        try:
+            self._write(key, records)
+        except MlflowException as error:
+            if not _is_refusal(error):
+                raise
+            self.ledger.refresh(key)  # perhaps its run was deleted, and another one is wanted
+            try:
+                self._write(key, records)
+            except MlflowException as again:
+                if not _is_refusal(again):
+                    raise
+                self.refused[key] = one_line(again)
+
+    def settle(self) -> None:
+        """Delete second runs that came of creations whose answers were lost."""
+        for key in self._doubtful:
+            self.ledger.refresh(key)
+
+    def _write(self, key: str, records: list[Record]) -> None:
+        """All of one trial, in as few calls as MLflow allows; nothing for a trial that is over in the store."""
+        entry = self._run(key, records[0])
+        if entry is None:
+            self.refused[key] = "its run is no longer there"
+            return
+        ended = next((record for record in records if record["event"] == "ended"), None)
+        files = [Path(file) for file in ended["files"]] if ended else []
+        if not entry.over:
+            for file in filter(Path.is_file, files):  # one that is gone was uploaded by an earlier try
+                self.client.log_artifact(entry.run_id, str(file))
+            self._log(entry, records)
+            if ended:
+                status = STATUS.get(ended["state"], "FAILED")
+                self.client.set_terminated(entry.run_id, status, ended["time"])
+                entry.state = ended["state"]
+        for file in files:
+            file.unlink(missing_ok=True)
+            with suppress(OSError):  # something else is kept there
+                file.parent.rmdir()
+
+    def _run(self, key: str, first: Record) -> Entry | None:
+        """The trial's run, found or made, and running if the trial begins (again)."""
+        begun = first["event"] == "begun"
+        if key in self._doubtful:
+            self.ledger.refresh(key)
+        entry = self.ledger.entries.get(key)
+        if entry is None and begun:
+            doubtful = key in self._doubtful
+            self._doubtful.add(key)
+            ids = {name: first["tags"][name] for name in (MLFLOW_PARENT_RUN_ID, "role", "key", "lineage", "state")}
+            run = self.client.create_run(self.ledger.store.experiment_id, first["time"], ids, first["name"])
+            if not doubtful:
+                self._doubtful.discard(key)
+            nb_epochs, lineage = int(first["params"]["nb_epochs"]), first["tags"]["lineage"]
+            entry = Entry(run.info.run_id, "running", 0, nb_epochs, lineage, first["time"])
+            self.ledger.entries[key] = entry
+        elif entry and begun and not entry.over and entry.state != "running":
+            self.client.update_run(entry.run_id, status="RUNNING")
+            entry.state = "running"
+        return entry
+
+    def _log(self, entry: Entry, records: list[Record]) -> None:
+        """Metrics, parameters and tags. Of an epoch that was trained twice, the first values stay."""
+        metrics: list[Metric] = []
+        tags: dict[str, str] = {}
+        params: dict[str, str] = {}
+        epoch = entry.epoch
+        for record in records:
+            tags |= record.get("tags", {})
+            params |= record.get("params", {})
+            for number, time_ms, values in record.get("epochs", ()):
+                if number > epoch:
+                    metrics += [Metric(name, value, time_ms, number) for name, value in values.items()]
+                    epoch = number
+            if record["event"] == "ended":
+                metrics += [Metric(name, value, record["time"], epoch) for name, value in record["metrics"].items()]
+        while len(metrics) > BATCH:
+            self.client.log_batch(entry.run_id, metrics[:BATCH])
+            metrics = metrics[BATCH:]
+        more = [Param(*item) for item in params.items()], [RunTag(*item) for item in tags.items()]
+        if metrics or any(more):
+            self.client.log_batch(entry.run_id, metrics, *more)
+        entry.epoch = epoch
+
+
+def _is_refusal(error: MlflowException) -> bool:
+    """Whether MLflow itself says that it will never take this: what a proxy says, or a server that starts, changes."""
+    from_mlflow = isinstance(error, RestException) or "API request" not in str(error)
+    return from_mlflow and error.error_code in REFUSALS
