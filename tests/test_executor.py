@@ -27,11 +27,6 @@ class Listener:
         self.told.append(("ended", trial, ending.state, ending.reason))
 
 
-class Deaf(Listener):
-    def ended(self, trial: Trial, ending: Ending) -> None:
-        raise ConnectionError("no\nanswer")
-
-
 @pytest.fixture
 def stop() -> GentleStop:
     return GentleStop(print)
