@@ -124,13 +124,14 @@ class Packer:
         first = np.flatnonzero(np.diff(cell, prepend=-1))
         counts = np.diff(first, append=len(cell))
         bag, units = np.divmod(cell[first], self.nb_units)
-        self._lengths.append(np.bincount(bag, minlength=nb_samples * self.nb_steps))
+        self._lengths.append(np.bincount(bag, minlength=nb_samples * self.nb_steps).astype(np.int32))
         self._units.append(units.astype(np.uint16 if self.nb_units <= 1 << 16 else np.int32))
         self._counts.append(counts.astype(np.uint8 if counts.max(initial=1) < 256 else np.float32))
 
     def events(self) -> Events:
         """All chunks as one. Empties the packer as it goes, to hold each array once."""
-        bags = np.concatenate([[0], *self._lengths]).cumsum(dtype=np.int64)
+        bags = np.zeros(sum(map(len, self._lengths)) + 1, np.int64)
+        np.cumsum(_drain(self._lengths), out=bags[1:])
         unit, count = torch.from_numpy(_drain(self._units)), torch.from_numpy(_drain(self._counts))
         return Events(unit, count, torch.from_numpy(bags), self.nb_steps, self.nb_units)
 
