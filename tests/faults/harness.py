@@ -14,7 +14,7 @@ from mlflow.tracking import MlflowClient
 from ray import cloudpickle
 from small import study
 
-from snn_tune import search
+from snn_tune import delivery, lease, search
 from snn_tune.errors import UserError
 from snn_tune.study import Study
 
@@ -90,6 +90,8 @@ def check_whole(uri: str, what: Study | None = None) -> None:
 
 def main(root: str, uri: str = "") -> int:
     cloudpickle.register_pickle_by_value(standin)
+    if patience := os.environ.get("SNN_TUNE_TEST_PATIENCE_S"):
+        lease.EXPIRY_S = delivery.PATIENCE_S = float(patience)
     try:
         return search.run(grid(), search.Options(root=Path(root), tracking_uri=uri or None), fit=standin.fit)
     except UserError as error:
