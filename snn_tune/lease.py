@@ -105,7 +105,7 @@ class Lease:
         parent = self._parent()
         if not self._is_mine(parent):
             self.lost = True
-            other = parent and _holder(parent)
+            other = parent and (_holder(parent) or "another driver, which has ended since")
             self.stop(f"{self.store.study} was taken over by {other}" if other else "the study's run was deleted")
             return False
         self._tag(lease_beat=str(time.time()))

@@ -1,0 +1,103 @@
+"""Real driver processes with a stand-in for training, and what must be in the store whatever was done to them.
+
+`python harness.py ROOT [URI]` is such a driver.
+"""
+
+import contextlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import standin
+from mlflow.tracking import MlflowClient
+from ray import cloudpickle
+from small import study
+
+from snn_tune import delivery, lease, search
+from snn_tune.errors import UserError
+from snn_tune.study import Study
+
+NB_TRIALS, EPOCH_S = 24, 0.02
+
+
+def grid() -> Study:
+    """24 trials of three epochs, 60 ms each."""
+    return study(base={"lr": EPOCH_S}, grid={"nb_hidden": list(range(1, NB_TRIALS + 1)), "nb_steps": [20]})
+
+
+def database(root: Path) -> str:
+    return f"sqlite:///{root / 'mlflow.db'}"
+
+
+def driver(root: Path, uri: str = "") -> subprocess.Popen:
+    tests = Path(__file__).parents[1]
+    path = os.pathsep.join([str(tests), str(tests.parent), os.environ.get("PYTHONPATH", "")])
+    return subprocess.Popen(
+        [sys.executable, __file__, str(root), uri],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | {"PYTHONPATH": path},
+    )
+
+
+def finish(root: Path, uri: str = "") -> str:
+    """Run to the end; what it printed."""
+    process = driver(root, uri)
+    printed, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, printed
+    return printed
+
+
+def descendants(pid: int, named: str) -> list[int]:
+    """Processes that this one started, or that those started, whose command line begins so."""
+    parents = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has just ended
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            parents[int(folder.name)] = parent, (folder / "cmdline").read_text()
+
+    def is_ours(child: int) -> bool:
+        parent = parents.get(child, (0, ""))[0]
+        return parent == pid or (parent > 1 and is_ours(parent))
+
+    return [child for child, (_, words) in parents.items() if words.startswith(named) and is_ours(child)]
+
+
+def check_whole(uri: str, what: Study | None = None) -> None:
+    """One live FINISHED run for each key of the grid and no other, each epoch once, results as if undisturbed."""
+    what = what or grid()
+    client = MlflowClient(uri)
+    runs = list(client.search_runs([client.get_experiment_by_name("small").experiment_id], max_results=5000))
+    assert [run.info.status for run in runs if run.data.tags["role"] == "study"] == ["FINISHED"]
+    trials = {run.data.tags["key"]: run for run in runs if run.data.tags["role"] == "trial"}
+    assert len(trials) == len(runs) - 1
+    wanted = {trial.key: trial for trial in what.trials(next(iter(trials.values())).data.tags["data_fingerprint"])}
+    assert trials.keys() == wanted.keys()
+    for key, run in trials.items():
+        parameters, seed = wanted[key].parameters, wanted[key].seed
+        values = [standin.accuracy(parameters, seed, epoch) for epoch in range(1, parameters.nb_epochs + 1)]
+        for name in ("train_loss", "valid_accuracy", "epoch_time_s"):
+            history = client.get_metric_history(run.info.run_id, name)
+            assert [(metric.step, metric.value) for metric in history] == list(enumerate(values, start=1))
+        assert len(client.get_metric_history(run.info.run_id, "best_epoch")) == 1
+        assert (run.info.status, run.data.tags["state"]) == ("FINISHED", "finished")
+        assert run.data.metrics["best_test_accuracy"] == values[-1]
+        assert run.data.params["nb_hidden"] == str(parameters.nb_hidden)
+        assert {file.path for file in client.list_artifacts(run.info.run_id)} == {"model.pt", "evidence.npz"}
+
+
+def main(root: str, uri: str = "") -> int:
+    cloudpickle.register_pickle_by_value(standin)
+    if patience := os.environ.get("SNN_TUNE_TEST_PATIENCE_S"):
+        lease.EXPIRY_S = delivery.PATIENCE_S = float(patience)
+    try:
+        return search.run(grid(), search.Options(root=Path(root), tracking_uri=uri or None), fit=standin.fit)
+    except UserError as error:
+        print(f"error: {error}")
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
