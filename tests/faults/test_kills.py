@@ -13,12 +13,13 @@ from harness import NB_TRIALS, check_whole, database, descendants, driver, finis
 from rich.console import Console
 
 from snn_tune import lease
+from snn_tune.course import Trained
 from snn_tune.datasets.dataset import Dataset
 from snn_tune.keeper import Keeper
 from snn_tune.study import Study
 from snn_tune.tracking import Tracker, describe_study
 from snn_tune.training import Outcome
-from snn_tune.trial import Ending, Epoch, Trial
+from snn_tune.trial import Ending, Trial
 
 pytestmark = pytest.mark.slow
 
@@ -39,7 +40,7 @@ def test_the_driver_is_killed(seed: int, tmp_path: Path) -> None:
 
 def test_a_worker_is_killed(tmp_path: Path) -> None:
     process = driver(tmp_path)
-    while not (workers := descendants(process.pid, "ray::ImplicitFunc")):
+    while not (workers := descendants(process.pid, "ray::TrialTrain")):
         time.sleep(0.1)
     os.kill(workers[0], signal.SIGKILL)
     printed, _ = process.communicate(timeout=120)
@@ -63,8 +64,8 @@ def train_one(folder: Path, trial: Trial, data: Dataset, tracker: Tracker) -> No
     tracker.begun(trial)
     folder.mkdir(parents=True, exist_ok=True)
     for result in standin.fit(trial.parameters, trial.seed, data, device="cpu", kernel="cpu"):
-        if isinstance(result, Epoch):
-            tracker.epochs(trial, [result])
+        if isinstance(result, Trained):
+            tracker.epochs(trial, [result.epoch])
         elif isinstance(result, Outcome):
             files = folder / "model.pt", folder / "evidence.npz"
             for file in files:
