@@ -44,6 +44,7 @@ class Relay(tune.Callback):
 
     def __post_init__(self) -> None:
         self.running = self.stop.running
+        self.left = dict.fromkeys(self.trials)
         self.troubles: list[str] = []
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
@@ -72,15 +73,20 @@ class Relay(tune.Callback):
         return {}
 
     def close(self) -> None:
-        """The search is over: whatever still runs does not go on."""
+        """The search is over: whatever still runs does not go on, and what could not begin has failed."""
         for trial in list(self.running.values()):
             self._end(trial, Ending("interrupted", STOPPED))
+        for key in [] if self.stop.asked else list(self.left):
+            self.running[key] = self.trials[key]
+            self._tell("begun", self.trials[key])
+            self._end(self.trials[key], Ending("failed", "no worker lived long enough to begin it"))
 
     def _ours(self, trial: Any) -> Trial:
         return self.trials[trial.config["trial"]]
 
     def _end(self, trial: Trial, ending: Ending) -> None:
         if self.running.pop(trial.key, None):
+            self.left.pop(trial.key)
             self._tell("ended", trial, ending)
 
     def _tell(self, event: str, *what: Any) -> None:
@@ -115,28 +121,36 @@ def execute(
     """
     stop = GentleStop(say)
     relay = Relay(job.trials, listeners, stop)
-    records = records.resolve() / str(time.time_ns())
+    with stop:
+        try:
+            for _ in range(1 + LOST_WORKERS):
+                if relay.left and not stop.asked:
+                    _tuner(job, relay, per_trial, max_concurrent, records.resolve()).fit()
+        except BaseException:
+            stop.asked = True
+            raise
+        finally:
+            relay.close()
+            shutil.rmtree(records, ignore_errors=True)  # what an earlier start left when it was killed, too
+    if stop.asked:
+        raise KeyboardInterrupt
+    return relay.troubles
+
+
+def _tuner(job: Job, relay: Relay, per_trial: PerTrial, max_concurrent: int | None, records: Path) -> tune.Tuner:
+    """Of what is left: Ray itself does not try a trial again whose worker is lost before it begins."""
     trainable = tune.with_parameters(TrialTrainable, job=job)
-    tuner = tune.Tuner(
+    return tune.Tuner(
         tune.with_resources(trainable, {"cpu": per_trial.cpus, "gpu": per_trial.gpus}),
-        param_space={"trial": tune.grid_search(list(job.trials))},
+        param_space={"trial": tune.grid_search(list(relay.left))},
         tune_config=tune.TuneConfig(reuse_actors=True, max_concurrent_trials=max_concurrent),
         run_config=tune.RunConfig(
-            name=records.name,
-            storage_path=str(records.parent),
-            stop=stop,
+            name=str(time.time_ns()),
+            storage_path=str(records),
+            stop=relay.stop,
             callbacks=[relay],
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),  # ours are none of Ray's
             verbose=0,
             failure_config=tune.FailureConfig(max_failures=LOST_WORKERS),
         ),
     )
-    with stop:
-        try:
-            tuner.fit()
-        finally:
-            relay.close()
-            shutil.rmtree(records.parent, ignore_errors=True)  # what an earlier start left when it was killed, too
-    if stop.asked:
-        raise KeyboardInterrupt
-    return relay.troubles

@@ -58,7 +58,7 @@ def test_a_trial_begins_reports_and_ends_once(relay: Relay, listener: Listener) 
     relay.on_trial_result(0, [], rays(FIRST), result(ending=Ending("finished")))
     relay.on_trial_complete(0, [], rays(FIRST))
     relay.close()
-    assert listener.told == [("begun", FIRST), ("epochs", FIRST, [epoch]), ("ended", FIRST, "finished", "")]
+    assert listener.told[:3] == [("begun", FIRST), ("epochs", FIRST, [epoch]), ("ended", FIRST, "finished", "")]
 
 
 def test_while_it_stops_running_trials_are_interrupted_and_waiting_ones_never_begin(
@@ -85,3 +85,21 @@ def test_a_worker_killed_for_memory_is_told_with_what_to_lower(relay: Relay, lis
 def test_what_a_worker_logs_is_in_the_study_s_log(relay: Relay, caplog: pytest.LogCaptureFixture) -> None:
     relay.on_trial_result(0, [], rays(FIRST), result() | {"said": ["a checkpoint is damaged"]})
     assert "a checkpoint is damaged" in caplog.text
+
+
+def test_what_no_worker_could_begin_has_failed_unless_the_user_stopped(
+    relay: Relay, stop: GentleStop, listener: Listener
+) -> None:
+    relay.on_trial_start(0, [], rays(FIRST))
+    relay.on_trial_result(0, [], rays(FIRST), result(ending=Ending("finished")))
+    relay.on_trial_error(0, [], rays(SECOND, "lost"))  # it waited for its worker
+    assert list(relay.left) == [SECOND.key]
+    relay.close()
+    assert listener.told[2:] == [
+        ("begun", SECOND),
+        ("ended", SECOND, "failed", "no worker lived long enough to begin it"),
+    ]
+    stop.asked = True
+    other = Relay(relay.trials, [listener], stop)
+    other.close()
+    assert len(listener.told) == 4
