@@ -1,5 +1,6 @@
 """Ray: this machine or a cluster, what it has, and how many trials fit."""
 
+import gc
 import os
 import signal
 import socket
@@ -87,7 +88,12 @@ class Cluster:
         return sorted(filter(None, fits), reverse=True)
 
     def close(self) -> None:
-        ray.shutdown()
+        gc.collect()  # Ray ends the process if another thread's collection meets a reference to its objects meanwhile
+        gc.disable()
+        try:
+            ray.shutdown()
+        finally:
+            gc.enable()
 
 
 def _probe(address: str) -> None:

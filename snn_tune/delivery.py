@@ -91,5 +91,5 @@ class Delivery:
                 failures, self.trouble = failures + 1, one_line(error)
                 log.warning("not delivered (try %d): %s", failures, self.trouble)
                 if failures == 3:
-                    self.say(f"the tracking store takes nothing ({self.trouble}): results are kept and delivered later")
+                    self.say(f"the tracking store takes nothing ({self.trouble:.80}): results wait in the journal")
                 self._ended.wait(min(2.0**failures / 4, LONGEST_PAUSE_S))

@@ -17,6 +17,11 @@ def near_match(word: str, known: Iterable[str]) -> str:
     return f" (did you mean '{found[0]}'?)" if found else ""
 
 
+def same_command(fresh: bool) -> str:
+    """What to type to go on: --fresh never again, since it would delete what is kept."""
+    return "the same command without --fresh" if fresh else "the same command"
+
+
 def one_line(error: object) -> str:
     """What an exception says, in one line of bounded length."""
     return without_password(" ".join(str(error).split()))[:300] or type(error).__name__

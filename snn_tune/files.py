@@ -10,8 +10,8 @@ from uuid import uuid4
 from snn_tune.errors import UserError
 
 MENDS = {
-    errno.ENOSPC: "free some space there, and type the same command to go on",
-    errno.EDQUOT: "free some space there, and type the same command to go on",
+    errno.ENOSPC: "free some space there",
+    errno.EDQUOT: "free some space there",
     errno.EROFS: "make it writable, or name another folder",
     errno.EACCES: "make it accessible, or name another folder",
 }

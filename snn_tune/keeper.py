@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from snn_tune.delivery import Delivery
-from snn_tune.errors import UserError, without_password
+from snn_tune.errors import UserError, same_command, without_password
 from snn_tune.journal import Journal, Record
 from snn_tune.lease import Lease
 from snn_tune.ledger import Ledger
@@ -20,7 +20,7 @@ log = logging.getLogger("snn_tune")
 
 
 class Keeper:
-    """Keeps a study's results, from `with` to its end.
+    """Keeps a study's results: once made it holds the lease, and within `with` its threads beat and deliver.
 
     Args:
         study: its name.
@@ -34,7 +34,7 @@ class Keeper:
 
     def __init__(self, study: str, uri: str, root: Path, console: Console) -> None:
         self.console, self.uri = console, without_password(uri)
-        self.reason = ""
+        self.reason, self.again = "", same_command(fresh=False)
         self.store = writable(study, uri, root / "artifacts")
         self.lease = Lease(self.store, console.print, self.stop)
         try:
@@ -56,12 +56,12 @@ class Keeper:
         Raises:
             UserError: the store does not answer.
         """
+        self.again = same_command(fresh)
         if fresh:
             self.console.print(f"--fresh: deleting the {len(self.ledger.entries)} runs that the study has")
             for path in self.journal.earlier():
                 path.unlink()
             self.ledger.clear()
-        self.lease.start()
         self.delivery.catch_up()
         self.delivery.start()
 
@@ -70,7 +70,7 @@ class Keeper:
         try:
             self.journal.append(record)
         except UserError as error:
-            self.stop(str(error))
+            self.stop(f"{error}, and type {self.again} to go on")
         self.delivery.wake()
 
     def stop(self, reason: str) -> None:
@@ -80,16 +80,21 @@ class Keeper:
             log.error("stopped: %s", reason)
             _thread.interrupt_main()
 
+    def close(self) -> None:
+        """Give the lease back, whether or not it came to `with`."""
+        self.journal.close()
+        self.lease.close()
+
     def __enter__(self) -> "Keeper":
+        self.lease.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: Any) -> None:
         nb_waiting = self.delivery.finish()
-        self.journal.close()
         if not (nb_waiting or self.lease.lost):
             with suppress(Exception):  # its status is for the eye; all that counts is delivered
                 self.store.client.set_terminated(self.lease.parent_id, "KILLED" if kind else "FINISHED")
-        self.lease.close()
+        self.close()
         kept = self._kept(nb_waiting)
         if self.reason and kind in (None, KeyboardInterrupt):
             raise UserError("; ".join(filter(None, [f"stopped: {self.reason}", *kept])))
@@ -104,11 +109,11 @@ class Keeper:
         if nb_waiting and not self.lease.lost:
             lines.append(
                 f"results of {nb_waiting} trials are not in {self.uri} yet ({self.delivery.trouble}), but kept in "
-                f"{self.journal.path}: type the same command to deliver them"
+                f"{self.journal.path}: type {self.again} to deliver them"
             )
         if refused := self.writer.refused:
             lines.append(
                 f"results of {len(refused)} trials were not taken by {self.uri} ({next(iter(refused.values()))}): "
-                "type the same command to run those trials again"
+                f"type {self.again} to run those trials again"
             )
         return lines

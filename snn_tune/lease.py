@@ -42,11 +42,13 @@ class Lease:
         self._seen = time.time()
 
     def start(self) -> None:
-        """Begin to beat, in a thread: within `EXPIRY_S`, but not before Ray has forked its processes from this one."""
+        """Begin to beat, in a thread; within `EXPIRY_S`."""
         threading.Thread(target=self._beat_on, name="lease", daemon=True).start()
 
     def close(self) -> None:
-        """Give it back; where the store does not answer, the next driver finds this process gone."""
+        """Give it back, once; where the store does not answer, the next driver finds this process gone."""
+        if self._ended.is_set():
+            return
         self._ended.set()
         with suppress(Exception):
             if self._is_mine(self._parent()):
@@ -71,9 +73,7 @@ class Lease:
             time.sleep(SETTLE_S)
             if self._is_mine(parent := self._parent()):
                 return
-            if (
-                parent and parent.info.run_id != self.parent_id
-            ):  # two were made at the same moment: the older one counts
+            if parent and parent.info.run_id != self.parent_id:  # two were made at once: the older counts
                 self.store.delete([self.parent_id])
 
     def _silent(self, holder: Holder, parent: Run, say: Callable[[str], None]) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from snn_tune.datasets.source import cache_folder
-from snn_tune.errors import UserError, one_line
+from snn_tune.errors import UserError, one_line, same_command
 from snn_tune.quiet import Screen
 from snn_tune.snn import kernels
 from snn_tune.study import Study, override
@@ -40,8 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: not enough memory: {one_line(error)}; choose smaller values", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        same = "the same command without --fresh" if options.fresh else "the same command"
-        print(f"stopped; finished trials are kept: type {same} to go on", file=sys.stderr)
+        again = same_command(options.fresh)
+        print(f"stopped; finished trials are kept: type {again} to go on", file=sys.stderr)
         return 130
     return 0
 

@@ -67,8 +67,9 @@ def run(study: Study, options: Options, fit: Fit = training.fit) -> int:
     uri = tracking_uri(options.tracking_uri, options.root)
     with (
         output_to(options.log(study)) as console,
-        Keeper(study.name, uri, options.root, console) as keeper,
+        closing(Keeper(study.name, uri, options.root, console)) as keeper,
         closing(Cluster(options.address)) as cluster,
+        keeper,  # its threads run neither as Ray forks its processes from this one, nor as it closes
     ):
         console.print(f"{study.name} runs on {cluster}")
         per_trial = cluster.per_trial(options.cpus_per_trial, options.gpus_per_trial)
@@ -115,11 +116,11 @@ def _run(study: Study, options: Options, fit: Fit, cluster: Cluster, per_trial: 
     with ProgressLine(console, list(study.grid), len(trials), len(trials) - len(missing), nb_epochs) as progress:
         troubles = execute(job, [tracker, progress], per_trial, options.max_concurrent, records, console.print)
     if troubles:
-        raise UserError(f"{len(troubles)} results were lost, the first because: {troubles[0]}; type the same command")
+        raise UserError(f"{len(troubles)} results were lost, the first because: {troubles[0]}; type {keeper.again}")
     if progress.failed:
         console.print(
             f"{progress.failed} trials failed: each one's error.txt is with its run, what Ray says in "
-            f"{options.log(study)}; the same command tries them again"
+            f"{options.log(study)}; {keeper.again} tries them again"
         )
     return progress.failed
 

@@ -111,7 +111,7 @@ def ask(uri: str, question: Callable[..., Answer], *what: Any) -> Answer:
         return question(*what)
     except Exception as error:  # MLflow lets through whatever its database, its server or the network raise
         said = f"{type(error).__name__}: {one_line(error)}"
-        mend = next((mend for word, mend in MENDS.items() if word in str(error)), "check its address")
+        mend = next((mend for word, mend in MENDS.items() if word in str(error)), "check that it runs, and its address")
         raise UserError(f"the tracking store {without_password(uri)} cannot be used ({said}): {mend}") from error
 
 

@@ -58,19 +58,18 @@ class Writer:
             self.refused[key] = "its run is no longer there"
             return
         ended = next((record for record in records if record["event"] == "ended"), None)
-        files = [Path(file) for file in ended["files"]] if ended else []
-        if not entry.over:
-            for file in filter(Path.is_file, files):  # one that is gone was uploaded by an earlier try
+        for file in map(Path, ended["files"] if ended else ()):
+            if file.is_file() and not entry.over:  # one that is gone was uploaded by an earlier try
                 self.client.log_artifact(entry.run_id, str(file))
+            file.unlink(missing_ok=True)
+            with suppress(OSError):  # something else is kept there
+                file.parent.rmdir()
+        if not entry.over:
             self._log(entry, records)
             if ended:
                 status = STATUS.get(ended["state"], "FAILED")
                 self.client.set_terminated(entry.run_id, status, ended["time"])
                 entry.state = ended["state"]
-        for file in files:
-            file.unlink(missing_ok=True)
-            with suppress(OSError):  # something else is kept there
-                file.parent.rmdir()
 
     def _run(self, key: str, first: Record) -> Entry | None:
         """The trial's run, found or made, and running if the trial begins (again)."""

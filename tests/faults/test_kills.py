@@ -52,7 +52,8 @@ def train(root: Path, what: Study) -> None:
     """All of a driver but Ray: trials one after the other, with a stand-in for training."""
     data = what.data.load(20, root)
     tags = {"data_fingerprint": data.fingerprint}
-    with Keeper(what.name, database(root), root, Console(file=(root / "said").open("a"))) as keeper:
+    console = Console(file=(root / "said").open("a"))
+    with Keeper(what.name, database(root), root, console) as keeper:
         describe_study(keeper.store, keeper.lease.parent_id, what, tags)
         keeper.open(fresh=False)
         tracker = Tracker(what, keeper.lease.parent_id, tags, keeper.keep)
