@@ -16,13 +16,13 @@ from snn_tune.datasets.dataset import Dataset
 from snn_tune.datasets.source import cache_folder
 from snn_tune.errors import UserError
 from snn_tune.executor import execute
-from snn_tune.keeper import Keeper
 from snn_tune.progress import ProgressLine
 from snn_tune.quiet import output_to
 from snn_tune.snn import kernels
-from snn_tune.store import tracking_uri
 from snn_tune.study import Study
-from snn_tune.tracking import Tracker, describe_study
+from snn_tune.tracking.keeper import Keeper
+from snn_tune.tracking.store import tracking_uri
+from snn_tune.tracking.tracker import Tracker, describe_study
 from snn_tune.trainable import Fit, Job
 
 

@@ -13,11 +13,11 @@ from torch import Tensor
 
 from snn_tune import evidence
 from snn_tune.course import Course, State, Trained
-from snn_tune.cuda_graph import recorded
 from snn_tune.datasets.dataset import Dataset
 from snn_tune.datasets.events import EventBatch
 from snn_tune.scoring import activity_tag, evaluate
 from snn_tune.snn import NetworkSettings, Scores, SpikingNetwork, train_step
+from snn_tune.snn.cuda_graph import recorded
 from snn_tune.trial import Epoch, Parameters
 
 

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from snn_tune.analysis.report import Tables, show, tables, write
 from snn_tune.analysis.trials import load
-from snn_tune.store import how_to_open, tracking_uri
+from snn_tune.tracking.store import how_to_open, tracking_uri
 
 __all__ = ["analyse", "print_and_write"]
 

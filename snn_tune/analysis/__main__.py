@@ -8,7 +8,7 @@ from snn_tune import analysis
 from snn_tune.analysis.report import as_json
 from snn_tune.errors import UserError
 from snn_tune.quiet import Screen
-from snn_tune.store import tracking_uri
+from snn_tune.tracking.store import tracking_uri
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -18,11 +18,11 @@ from step import loop_step
 from torch import Tensor
 from workloads import Workload, fashion_mnist, shd
 
-from snn_tune.cuda_graph import recorded
 from snn_tune.datasets.dataset import Dataset, Part
 from snn_tune.datasets.events import EventBatch, Events
 from snn_tune.provenance import device_name, versions
 from snn_tune.snn import SpikingNetwork
+from snn_tune.snn.cuda_graph import recorded
 from snn_tune.training import _Step, _train, network_settings
 from snn_tune.trial import Parameters
 

@@ -14,9 +14,10 @@ from mlflow.tracking import MlflowClient
 from ray import cloudpickle
 from small import study
 
-from snn_tune import delivery, lease, search
+from snn_tune import search
 from snn_tune.errors import UserError
 from snn_tune.study import Study
+from snn_tune.tracking import delivery, lease
 
 NB_TRIALS, EPOCH_S = 24, 0.02
 

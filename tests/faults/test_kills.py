@@ -12,12 +12,12 @@ import standin
 from harness import NB_TRIALS, check_whole, database, descendants, driver, finish, grid
 from rich.console import Console
 
-from snn_tune import lease
 from snn_tune.course import Trained
 from snn_tune.datasets.dataset import Dataset
-from snn_tune.keeper import Keeper
 from snn_tune.study import Study
-from snn_tune.tracking import Tracker, describe_study
+from snn_tune.tracking import lease
+from snn_tune.tracking.keeper import Keeper
+from snn_tune.tracking.tracker import Tracker, describe_study
 from snn_tune.training import Outcome
 from snn_tune.trial import Ending, Trial
 

@@ -11,15 +11,15 @@ from mlflow.entities import Metric, Param, RunTag
 from mlflow.tracking import MlflowClient
 from small import study
 
-from snn_tune.store import writable
+from snn_tune.tracking.store import writable
 
 pytestmark = pytest.mark.slow
 
 NB_TRIALS = 10_000
 LOOK_UP = """
 import resource, sys, time
-from snn_tune.ledger import Ledger
-from snn_tune.store import Store
+from snn_tune.tracking.ledger import Ledger
+from snn_tune.tracking.store import Store
 start = time.monotonic()
 ledger = Ledger(Store("small", sys.argv[1]))
 done = sum(entry.over and entry.epoch == 30 for entry in ledger.entries.values())

@@ -9,7 +9,7 @@ from harness import NB_TRIALS, check_whole, driver, finish
 from server import Proxy, Server
 
 from snn_tune.errors import UserError
-from snn_tune.store import writable
+from snn_tune.tracking.store import writable
 
 pytestmark = pytest.mark.slow
 

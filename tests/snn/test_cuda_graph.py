@@ -8,10 +8,9 @@ import pytest
 import torch
 from test_training import DATA, PARAMETERS
 
-from snn_tune import cuda_graph
-from snn_tune.cuda_graph import WARM_UP, Recorded, recorded
 from snn_tune.datasets.dataset import Analog, Dataset, take
-from snn_tune.snn import SpikingNetwork, score
+from snn_tune.snn import SpikingNetwork, cuda_graph, score
+from snn_tune.snn.cuda_graph import WARM_UP, Recorded, recorded
 from snn_tune.training import _Step, _train, network_settings
 
 ON_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")

@@ -11,8 +11,8 @@ from dataclasses import asdict
 from mlflow.entities import Run
 
 from snn_tune.errors import UserError, one_line
-from snn_tune.holder import Holder
-from snn_tune.store import Store
+from snn_tune.tracking.holder import Holder
+from snn_tune.tracking.store import Store
 
 BEAT_S = 5.0
 EXPIRY_S = 60.0  # without a beat: twelve were missed

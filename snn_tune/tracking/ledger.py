@@ -1,14 +1,14 @@
 """The ledger: what the store holds of each trial, read once at a start; the state says whether it is over."""
 
 import gc
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from mlflow.entities import Run
 
-from snn_tune.store import Store, is_study, trial_key
+from snn_tune.tracking.store import Store, is_study, trial_key
 from snn_tune.trial import Trial
 
 # How a trial's end is written: MLflow has no other word for a run that ended as it should; what else we know is a tag.
@@ -22,15 +22,12 @@ class Entry:
 
     Attributes:
         epoch: the last one that it holds metrics of.
-        nb_epochs: those that the trial asks for; 0 where that was not yet written.
         started: when, in milliseconds since 1970.
     """
 
     run_id: str
     state: str
     epoch: int
-    nb_epochs: int
-    lineage: str
     started: int
 
     @property
@@ -83,22 +80,6 @@ class Ledger:
         to_run = [f"{count[what]} {what}" for what in ("continued", "tried again", "new") if count[what]]
         return f"{len(trials)} trials: {count['done']} done" + (f"; to run: {', '.join(to_run)}" if to_run else "")
 
-    def shorter(self, trials: list[Trial]) -> dict[str, tuple[str, ...]]:
-        """By key, where there are any: keys of the shorter trainings of its lineage that are over, longest first."""
-        over: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
-        for key, entry in self.entries.items():
-            if entry.over:
-                over[entry.lineage].append((entry.epoch, entry.nb_epochs, key))
-        found = {
-            trial.key: tuple(
-                key
-                for _, nb_epochs, key in sorted(over[trial.lineage], reverse=True)
-                if nb_epochs < trial.parameters.nb_epochs
-            )
-            for trial in trials
-        }
-        return {key: keys for key, keys in found.items() if keys}
-
     def _standing(self, trial: Trial) -> str:
         entry = self.entries.get(trial.key)
         if entry is None:
@@ -143,7 +124,5 @@ def _entry(run: Run) -> Entry:
         run_id=run.info.run_id,
         state=state,
         epoch=max((metric.step for metric in run.data._metric_objs), default=0),  # `metrics` has no steps
-        nb_epochs=int(run.data.params.get("nb_epochs", 0)),
-        lineage=tags.get("lineage", ""),
         started=run.info.start_time,
     )

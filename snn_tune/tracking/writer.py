@@ -8,8 +8,8 @@ from mlflow.exceptions import MlflowException, RestException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from snn_tune.errors import one_line
-from snn_tune.journal import Record
-from snn_tune.ledger import STATUS, Entry, Ledger
+from snn_tune.tracking.journal import Record
+from snn_tune.tracking.ledger import STATUS, Entry, Ledger
 
 BATCH = 800  # metrics; MLflow takes 1,000 values at once
 REFUSALS = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "INVALID_STATE")  # asking again does not help
@@ -84,8 +84,7 @@ class Writer:
             run = self.client.create_run(self.ledger.store.experiment_id, first["time"], ids, first["name"])
             if not doubtful:
                 self._doubtful.discard(key)
-            nb_epochs, lineage = int(first["params"]["nb_epochs"]), first["tags"]["lineage"]
-            entry = Entry(run.info.run_id, "running", 0, nb_epochs, lineage, first["time"])
+            entry = Entry(run.info.run_id, "running", 0, first["time"])
             self.ledger.entries[key] = entry
         elif entry and begun and not entry.over and entry.state != "running":
             self.client.update_run(entry.run_id, status="RUNNING")

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from small import study
 
-from snn_tune.ledger import Ledger
-from snn_tune.store import Store, writable
+from snn_tune.tracking.ledger import Ledger
+from snn_tune.tracking.store import Store, writable
 from snn_tune.trial import Trial
 
 TRIALS = study().trials("data")
@@ -22,7 +22,6 @@ def put(store: Store, trial: Trial, state: str, epoch: int = 0, status: str = ""
     """A run of this trial. The default status is the one that belongs to the state."""
     tags = {"role": "trial", "key": trial.key, "lineage": trial.lineage, "state": state} | tags
     run_id = store.client.create_run(store.experiment_id, tags=tags).info.run_id
-    store.client.log_param(run_id, "nb_epochs", trial.parameters.nb_epochs)
     for step in range(1, epoch + 1):
         store.client.log_metric(run_id, "valid_accuracy", 0.5, step=step)
     usual = {"finished": "FINISHED", "diverged": "FINISHED", "pruned": "FINISHED", "failed": "FAILED"}
@@ -77,20 +76,6 @@ def test_of_two_parents_the_older_stays(store: Store) -> None:
     )
     assert Ledger(store).nb_deleted == 0
     assert live(store) == {old}
-
-
-def test_a_longer_training_is_told_of_shorter_ones_that_are_over_the_longest_first(store: Store) -> None:
-    def lengths(*nb_epochs: int) -> list[Trial]:
-        return [study(budget={"nb_epochs": nb}).trials("data")[0] for nb in nb_epochs]
-
-    short, middle, unfinished, longer, longest = lengths(3, 5, 6, 9, 20)
-    put(store, short, "finished", epoch=3)
-    put(store, middle, "finished", epoch=5)
-    put(store, unfinished, "interrupted", epoch=5)
-    put(store, longest, "finished", epoch=20)
-    put(store, TRIALS[1], "finished", epoch=3)  # another network
-    ledger = Ledger(store)
-    assert ledger.shorter([longer, TRIALS[2]]) == {longer.key: (middle.key, short.key)}
 
 
 def test_a_cleared_ledger_leaves_no_live_run(store: Store) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from snn_tune import lease as lease_module
 from snn_tune.errors import UserError
-from snn_tune.holder import Holder
-from snn_tune.lease import Lease
-from snn_tune.store import Store, writable
+from snn_tune.tracking import lease as lease_module
+from snn_tune.tracking.holder import Holder
+from snn_tune.tracking.lease import Lease
+from snn_tune.tracking.store import Store, writable
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,8 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from mlflow.utils.validation import MAX_TAG_VAL_LENGTH
 
 from snn_tune.errors import UserError
-from snn_tune.store import Store
 from snn_tune.study import Study
+from snn_tune.tracking.store import Store
 from snn_tune.trial import Ending, Epoch, Trial, decays, now_ms
 
 

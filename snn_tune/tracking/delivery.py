@@ -7,9 +7,9 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from snn_tune.errors import one_line
-from snn_tune.journal import Journal, read
-from snn_tune.lease import Lease
-from snn_tune.writer import Writer
+from snn_tune.tracking.journal import Journal, read
+from snn_tune.tracking.lease import Lease
+from snn_tune.tracking.writer import Writer
 
 LONGEST_PAUSE_S = 10.0  # between two tries
 PATIENCE_S = 20.0  # at the end of a study, with a store that takes nothing

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from snn_tune.errors import UserError
-from snn_tune.journal import Journal, read
+from snn_tune.tracking.journal import Journal, read
 
 A1, A2, B1 = ({"key": key, "value": value} for key, value in (("a", 1), ("a", 2), ("b", 3)))
 

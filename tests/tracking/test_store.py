@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from snn_tune.errors import UserError
-from snn_tune.store import Store, writable
+from snn_tune.tracking.store import Store, writable
 
 
 def test_a_store_that_cannot_be_used_is_named(tmp_path: Path) -> None:

@@ -7,12 +7,12 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from small import study
 
-from snn_tune.journal import Record
-from snn_tune.ledger import Ledger
-from snn_tune.store import Store, writable
-from snn_tune.tracking import Tracker, describe_study
+from snn_tune.tracking.journal import Record
+from snn_tune.tracking.ledger import Ledger
+from snn_tune.tracking.store import Store, writable
+from snn_tune.tracking.tracker import Tracker, describe_study
+from snn_tune.tracking.writer import Writer
 from snn_tune.trial import Ending, Epoch, Trial
-from snn_tune.writer import Writer
 
 TRIALS = study().trials("data")
 FIRST, SECOND = Epoch(1, {"valid_accuracy": 0.5}), Epoch(2, {"valid_accuracy": 0.75})

@@ -8,13 +8,13 @@ from typing import Any
 
 from rich.console import Console
 
-from snn_tune.delivery import Delivery
 from snn_tune.errors import UserError, same_command, without_password
-from snn_tune.journal import Journal, Record
-from snn_tune.lease import Lease
-from snn_tune.ledger import Ledger
-from snn_tune.store import writable
-from snn_tune.writer import Writer
+from snn_tune.tracking.delivery import Delivery
+from snn_tune.tracking.journal import Journal, Record
+from snn_tune.tracking.lease import Lease
+from snn_tune.tracking.ledger import Ledger
+from snn_tune.tracking.store import writable
+from snn_tune.tracking.writer import Writer
 
 log = logging.getLogger("snn_tune")
 
