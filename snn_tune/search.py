@@ -16,6 +16,7 @@ from snn_tune.datasets.dataset import Dataset
 from snn_tune.datasets.source import cache_folder
 from snn_tune.errors import UserError
 from snn_tune.executor import execute
+from snn_tune.files import naming
 from snn_tune.progress import ProgressLine
 from snn_tune.quiet import output_to
 from snn_tune.snn import kernels
@@ -64,6 +65,8 @@ def run(study: Study, options: Options, fit: Fit = training.fit) -> int:
         KeyboardInterrupt: stopped by the user; the running trials are marked so.
     """
     kernels.check(options.kernel)
+    with naming(options.trials(study)):
+        options.trials(study).mkdir(parents=True, exist_ok=True)
     uri = tracking_uri(options.tracking_uri, options.root)
     with (
         output_to(options.log(study)) as console,
@@ -92,8 +95,11 @@ def _run(study: Study, options: Options, fit: Fit, cluster: Cluster, per_trial: 
     console.print(ledger.summary(trials))
     if not missing:
         return 0
+    device = "cuda" if per_trial.gpus else "cpu"
     sizes = [(p.nb_hidden, p.recurrent, p.precision) for p in (trial.parameters for trial in missing)]
-    if told := kernels.fallback(options.kernel, "cuda" if per_trial.gpus else "cpu", sizes):
+    for _, _, precision in sizes:
+        kernels.check_precision(options.kernel, device, precision)
+    if told := kernels.fallback(options.kernel, device, sizes):
         console.print(told)
     if fit is training.fit and options.kernel in ("auto", "cpu") and not is_compiled():
         console.print("compiling the cpu kernel, once for this machine: some seconds")

@@ -26,8 +26,10 @@ class Events(Packed):
         bags: where the events of sample n and step t start, at `n T + t`; (N T + 1,) int64.
         nb_steps, nb_units: T and the number of input units.
 
+    The arrays are checked once, here: compiled code tests no index, so they must not be written to afterwards.
+
     Raises:
-        ValueError: the arrays do not fit each other; compiled code tests no index.
+        ValueError: the arrays do not fit each other.
     """
 
     unit: Tensor
@@ -40,14 +42,16 @@ class Events(Packed):
         kinds = (self.unit.dtype, self.count.dtype, self.bags.dtype)
         if not (kinds[0] in UNITS and kinds[1] in COUNTS and kinds[2] == torch.int64):
             raise ValueError(f"unit, count and bags must be of {UNITS}, {COUNTS} and torch.int64; they are of {kinds}")
+        if not all(array.ndim == 1 and array.is_contiguous() for array in (self.unit, self.count, self.bags)):
+            raise ValueError("unit, count and bags must be contiguous, of one dimension")
         if self.bags.device.type == "cpu":  # what is on a GPU came from here
             self._check()
 
     def _check(self) -> None:
         unit, bags = self.unit.numpy(), self.bags.numpy()
-        if self.nb_steps < 1 or len(bags) % self.nb_steps != 1 % self.nb_steps:
+        if self.nb_steps < 1 or not len(bags) or len(bags) % self.nb_steps != 1 % self.nb_steps:
             raise ValueError(f"bags must be a multiple of nb_steps = {self.nb_steps}, and one; they are {len(bags)}")
-        if bags[0] != 0 or (np.diff(bags) < 0).any() or not bags[-1] == len(unit) == len(self.count):
+        if bags[0] != 0 or (bags[1:] < bags[:-1]).any() or not bags[-1] == len(unit) == len(self.count):
             raise ValueError("bags must rise from 0 to the number of events, and each event have a unit and a count")
         if len(unit) and not 0 <= unit.min() <= unit.max() < self.nb_units:
             raise ValueError(f"unit must be 0 to {self.nb_units - 1}; it is {unit.min()} to {unit.max()}")

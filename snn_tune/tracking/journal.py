@@ -13,6 +13,12 @@ from snn_tune.files import naming
 
 Record = dict[str, Any]
 
+FIELDS = {  # what a record of an event has, beside the trial's key
+    "begun": {"time", "name", "tags", "params"},
+    "epochs": {"epochs"},
+    "ended": {"time", "state", "tags", "metrics", "files"},
+}
+
 
 class Journal:
     """One file of JSON lines for each start of a study, and in memory what of it is still to be delivered.
@@ -102,5 +108,9 @@ def _whole(lines: list[bytes]) -> Iterator[Record]:
             record = json.loads(line)
         except ValueError:
             continue
-        if isinstance(record, dict) and "key" in record:
+        if isinstance(record, dict) and isinstance(record.get("key"), str) and _is_event(record):
             yield record
+
+
+def _is_event(record: Record) -> bool:
+    return record.keys() >= FIELDS.get(str(record.get("event")), {"none such"})

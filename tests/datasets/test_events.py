@@ -95,3 +95,9 @@ def test_events_that_do_not_fit_each_other_are_refused() -> None:
     fails("bags must rise from 0", unit, count[:1], bags)
     fails("bags must be a multiple of nb_steps = 3, and one", unit, count, bags, nb_steps=3)
     fails("must be of", unit.int(), count.int(), bags)
+    fails("must be contiguous", unit, count[:1].expand(2), bags)
+    fails("must be contiguous", unit, count, torch.arange(6)[::2])
+    fails("must be contiguous", unit[:, None], count, bags)
+    fails("bags must be a multiple", unit, count, bags[:0], nb_steps=1)
+    wraps = torch.tensor([0, 2**63 - 1, -(2**63) + 5, 2])  # whose differences overflow to positive numbers
+    fails("bags must rise from 0", unit, count, wraps, nb_steps=3)

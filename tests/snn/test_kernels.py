@@ -1,11 +1,13 @@
 """Which kernel computes a network: known before it is there, and told once."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
 import torch
 from test_step import SETTINGS
 
+from snn_tune.errors import UserError
 from snn_tune.snn import SpikingNetwork, kernels
 from snn_tune.snn.step import kernel_of
 
@@ -53,6 +55,24 @@ def test_a_precision_that_a_kernel_has_not_is_told(
     choice = kernels.plan(kernel, device, 20, True, precision)
     assert choice.kernel == planned
     assert told in choice.fallback if told else choice.fallback == ""
+
+
+@pytest.mark.parametrize(
+    ("kernel", "device", "precision", "refused"),
+    [
+        ("auto", "cpu", "exact", False),
+        ("auto", "cpu", "truncated", False),
+        ("auto", "cpu", "bf16", True),
+        ("reference", "cpu", "truncated", True),
+        ("auto", "cuda", "truncated", True),
+        ("gpu", "cuda", "bf16", False),
+    ],
+)
+def test_a_study_is_not_computed_in_another_precision_than_its_key_says(
+    kernel: str, device: str, precision: str, refused: bool
+) -> None:
+    with pytest.raises(UserError, match=f"precision = '{precision}'") if refused else nullcontext():
+        kernels.check_precision(kernel, device, precision)
 
 
 def test_a_network_of_another_precision_computes_by_the_reference_with_a_warning() -> None:

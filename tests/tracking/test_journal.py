@@ -7,7 +7,7 @@ import pytest
 from snn_tune.errors import UserError
 from snn_tune.tracking.journal import Journal, read
 
-A1, A2, B1 = ({"key": key, "value": value} for key, value in (("a", 1), ("a", 2), ("b", 3)))
+A1, A2, B1 = ({"key": key, "event": "epochs", "epochs": [value]} for key, value in (("a", 1), ("a", 2), ("b", 3)))
 
 
 def test_records_wait_by_trial_until_they_are_delivered(tmp_path: Path) -> None:
@@ -38,7 +38,13 @@ def test_the_file_stays_only_where_something_waits(tmp_path: Path) -> None:
     assert not later.path.exists()
 
 
-@pytest.mark.parametrize("torn", [b'{"key": "b", "val', b"\x00\x00\n", b"\xff\xfe\n", b"[1]\n", b"\n"])
+@pytest.mark.parametrize(
+    "torn",
+    [
+        b'{"key": "b", "val', b"\x00\x00\n", b"\xff\xfe\n", b"[1]\n", b"\n", b'{"key": [1]}\n', b'{"key": "x"}\n',
+        b'{"key": "x", "event": "ended"}\n',
+    ],
+)  # fmt: skip
 def test_what_is_not_a_whole_record_is_none(tmp_path: Path, torn: bytes) -> None:
     journal = Journal(tmp_path, "parent")
     journal.append(A1)

@@ -91,6 +91,14 @@ def plan(name: str, device: str, nb_hidden: int, recurrent: bool, precision: Pre
     return decide(name, torch.empty(1, nb_hidden, device=where), v, precision=precision)
 
 
+def check_precision(name: str, device: str, precision: Precision) -> None:
+    """Raise a UserError if what computes has no such precision: its results would be kept under another's key."""
+    choice = plan(name, device, 1, False, precision)
+    if precision != "exact" and choice.kernel == "reference":
+        has = {"truncated": "the cpu kernel", "bf16": "--kernel gpu, on a GPU,"}[precision]
+        raise UserError(f"precision = '{precision}': here it would be computed exactly; {has} has it, or take 'exact'")
+
+
 def fallback(name: str, device: str, sizes: Iterable[tuple[int, bool, Precision]]) -> str:
     """One line for the screen if the reference computes some of these networks in place of that kernel, or "".
 

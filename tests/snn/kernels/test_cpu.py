@@ -322,6 +322,16 @@ def test_what_does_not_fit_is_named() -> None:
     fails("v must be", parameters=case.parameters._replace(v=case.parameters.v[:-1]))
     fails("w1 must be float32", parameters=case.parameters._replace(w1=case.parameters.w1.double()))
     fails("encoder", inputs=case.dense)
+    fails("labels must be integers", labels=torch.tensor([0.0, 1.0, 2.0]))
+    fails("labels must be integers", labels=torch.zeros(3, 1, dtype=torch.int64))
+    fails("samples must be int64", inputs=case.inputs.events.batch(torch.tensor([True, False, True])))
+    fails("samples must be int64", inputs=case.inputs.events.batch(torch.zeros(3, 1, dtype=torch.int64)))
+    fails("inputs.samples must be 0 to 2", inputs=case.inputs.events.batch(torch.tensor([0, 1, 3])))
+    fails("reset must be", model=case.model._replace(reset="none"))
+    fails("scale must be above 0", model=case.model._replace(scale=float("nan")))
+    fails("reduction must be", reduction="none")
+    fails("class_weights must be", class_weights=torch.ones(9))
+    fails("must be matrices", parameters=case.parameters._replace(w2=torch.ones(7)))
     fails("precision must be 'exact' or 'truncated'", model=case.model._replace(precision="bf16"))
 
 

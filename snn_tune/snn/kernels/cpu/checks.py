@@ -11,10 +11,16 @@ def check(inputs: EventBatch | Tensor, labels: Tensor, parameters: Parameters, m
     """Raise a ValueError, which names the argument, where they do not fit each other."""
     if model.precision not in ("exact", "truncated"):
         raise ValueError(f"precision must be 'exact' or 'truncated' on the CPU; it is {model.precision!r}")
+    if model.reset not in ("zero", "subtract"):
+        raise ValueError(f"reset must be 'zero' or 'subtract'; it is {model.reset!r}")
+    if not model.scale > 0:
+        raise ValueError(f"scale must be above 0; it is {model.scale}")
     for name, tensor in parameters._asdict().items():
         if tensor is not None and (tensor.dtype != torch.float32 or tensor.device.type != "cpu"):
             raise ValueError(f"{name} must be float32 on the CPU; it is {tensor.dtype} on {tensor.device}")
     w1, v, w2, gain, bias = parameters
+    if w1.ndim != 2 or w2.ndim != 2:
+        raise ValueError(f"w1 and w2 must be matrices; they are {tuple(w1.shape)} and {tuple(w2.shape)}")
     (nb_inputs, nb_hidden), nb_classes = w1.shape, w2.shape[1]
     shapes: dict[str, tuple[Tensor | None, tuple[int, ...]]] = {
         "w2": (w2, (nb_hidden, nb_classes)),
@@ -24,10 +30,9 @@ def check(inputs: EventBatch | Tensor, labels: Tensor, parameters: Parameters, m
     for name, (tensor, shape) in shapes.items():
         if tensor is not None and tuple(tensor.shape) != shape:
             raise ValueError(f"{name} must be {shape} beside w1 {tuple(w1.shape)}; it is {tuple(tensor.shape)}")
-    if len(labels) == 0 or len(labels) != len(inputs):
-        raise ValueError(
-            f"labels must be one for each of the {len(inputs)} samples, at least one; they are {len(labels)}"
-        )
+    if labels.ndim != 1 or labels.dtype.is_floating_point or not 0 < len(labels) == len(inputs):
+        found = f"{tuple(labels.shape)} of {labels.dtype}"
+        raise ValueError(f"labels must be integers, one for each of the {len(inputs)} samples; they are {found}")
     if not 0 <= int(labels.min()) <= int(labels.max()) < nb_classes:
         raise ValueError(f"labels must be 0 to {nb_classes - 1}; they are {int(labels.min())} to {int(labels.max())}")
     if isinstance(inputs, EventBatch):
@@ -36,13 +41,16 @@ def check(inputs: EventBatch | Tensor, labels: Tensor, parameters: Parameters, m
         _check_events(inputs, nb_inputs)
     elif gain is None or bias is None:
         raise ValueError("analog input needs an encoder: parameters.gain and parameters.bias")
-    elif inputs.ndim != 3 or nb_inputs % inputs.shape[2] != 0:
+    elif inputs.ndim != 3 or 0 in inputs.shape or nb_inputs % inputs.shape[2] != 0:
         raise ValueError(f"inputs must be (B, T, channels), {nb_inputs} units a multiple; it is {tuple(inputs.shape)}")
 
 
 def _check_events(events: EventBatch, nb_inputs: int) -> None:
     if events.events.nb_units != nb_inputs:
         raise ValueError(f"inputs must be of {nb_inputs} units, as w1 is; they are of {events.events.nb_units}")
+    if events.samples.ndim != 1 or events.samples.dtype != torch.int64:
+        found = f"{tuple(events.samples.shape)} of {events.samples.dtype}"
+        raise ValueError(f"inputs.samples must be int64, of one dimension; they are {found}")
     samples = events.samples.numpy()
     if not 0 <= samples.min() <= samples.max() < len(events.events):
         raise ValueError(

@@ -59,8 +59,10 @@ def train_step(
         ValueError: a label, an input unit or a shape does not fit the parameters.
     """
     check(inputs, labels, parameters, model)
+    if reduction not in ("sum", "sum_l2", "mean"):
+        raise ValueError(f"reduction must be 'sum', 'sum_l2' or 'mean'; it is {reduction!r}")
     batch = Batch(inputs, labels, parameters, model, threads or torch.get_num_threads())
-    share = _share(labels, class_weights)
+    share = _share(labels, class_weights, parameters.w2.shape[1])
     counts = batch.evaluate().spike_counts if reduction == "sum_l2" else None
     grad_spike = memory.aligned(batch.weights.w1.shape[1])
     grad_spike[: batch.nb_hidden] = _penalty_gradient(strength, reduction, counts, len(labels), batch.nb_hidden)
@@ -82,11 +84,13 @@ def evaluate(
     """The same without gradients."""
     check(inputs, labels, parameters, model)
     scores = Batch(inputs, labels, parameters, model, threads or torch.get_num_threads()).evaluate()
-    return _outcome(scores, None, labels, _share(labels, class_weights), strength, reduction)
+    return _outcome(scores, None, labels, _share(labels, class_weights, parameters.w2.shape[1]), strength, reduction)
 
 
-def _share(labels: Tensor, class_weights: Tensor | None) -> Floats:
+def _share(labels: Tensor, class_weights: Tensor | None, nb_classes: int) -> Floats:
     """What each sample's nll counts in the batch's weighted mean."""
+    if class_weights is not None and class_weights.shape != (nb_classes,):
+        raise ValueError(f"class_weights must be ({nb_classes},); it is {tuple(class_weights.shape)}")
     weights = torch.ones(len(labels)) if class_weights is None else class_weights[labels]
     share: Floats = (weights / weights.sum()).numpy()
     return share
