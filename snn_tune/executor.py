@@ -17,6 +17,7 @@ from ray import tune
 
 from snn_tune.cluster import PerTrial
 from snn_tune.errors import one_line, why
+from snn_tune.files import naming
 from snn_tune.stopping import GentleStop
 from snn_tune.trainable import Job, TrialTrainable
 from snn_tune.trial import Ending, Epoch, Trial
@@ -125,7 +126,8 @@ def execute(
         try:
             for _ in range(1 + LOST_WORKERS):
                 if relay.left and not stop.asked:
-                    _tuner(job, relay, per_trial, max_concurrent, records.resolve()).fit()
+                    with naming(records):  # a full disk stops Ray, too, amid its own lines
+                        _tuner(job, relay, per_trial, max_concurrent, records.resolve()).fit()
         except BaseException:
             stop.asked = True
             raise

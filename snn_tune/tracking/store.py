@@ -143,7 +143,7 @@ def _make_database(path: Path) -> None:
     with naming(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        ask(SQLITE + str(path), MlflowClient(SQLITE + str(part)).search_experiments)
+        ask(SQLITE + str(path), lambda: MlflowClient(SQLITE + str(part)).search_experiments())
         with naming(path.parent), suppress(FileExistsError):  # where another driver was faster
             path.hardlink_to(part)
     finally:
