@@ -97,7 +97,7 @@ def _run(study: Study, options: Options, fit: Fit, cluster: Cluster, per_trial: 
         return 0
     device = "cuda" if per_trial.gpus else "cpu"
     sizes = [(p.nb_hidden, p.recurrent, p.precision) for p in (trial.parameters for trial in missing)]
-    for _, _, precision in sizes:
+    for precision in {precision for _, _, precision in sizes}:
         kernels.check_precision(options.kernel, device, precision)
     if told := kernels.fallback(options.kernel, device, sizes):
         console.print(told)

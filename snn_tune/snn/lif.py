@@ -51,9 +51,6 @@ def cuba_lif(
             raise ValueError(
                 f"{name} must be a number or ({nb_units},), one for each unit; it is {tuple(tensor.shape)}"
             )
-    if reset not in ("zero", "subtract"):
-        raise ValueError(f"reset must be 'zero' or 'subtract'; it is {reset!r}")
-    if not scale > 0:
-        raise ValueError(f"scale must be above 0; it is {scale}")
+    kernels.check_units(reset, scale)
     chosen = kernels.load(kernels.choose(kernel, current, v, alpha, beta, input_gain))
     return chosen.cuba_lif(current, v, alpha=alpha, beta=beta, scale=scale, reset=reset, input_gain=input_gain)

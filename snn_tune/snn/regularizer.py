@@ -23,12 +23,17 @@ def mean_count(spikes: Tensor) -> Tensor:
 REDUCTIONS: dict[str, Callable[[Tensor], Tensor]] = {"sum": total, "sum_l2": total_and_square, "mean": mean_count}
 
 
+def check_reduction(reduction: str) -> None:
+    """Raise a ValueError if no reduction has that name."""
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"reduction must be one of {', '.join(REDUCTIONS)}; it is {reduction!r}")
+
+
 def spike_penalty(spikes: Tensor, strength: float, reduction: str) -> Tensor:
     """`strength` times the penalty of hidden spikes (B, T, H); reduction: sum, sum_l2 or mean. A scalar.
 
     Raises:
         ValueError: no reduction has that name.
     """
-    if reduction not in REDUCTIONS:
-        raise ValueError(f"reduction must be one of {', '.join(REDUCTIONS)}; it is {reduction!r}")
+    check_reduction(reduction)
     return strength * REDUCTIONS[reduction](spikes)

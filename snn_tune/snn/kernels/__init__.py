@@ -28,6 +28,14 @@ def check(name: str) -> None:
         raise UserError(f"kernel '{name}' is not known{near_match(name, CHOICES)}; choose from {', '.join(CHOICES)}")
 
 
+def check_units(reset: str, scale: float) -> None:
+    """Raise a ValueError if no unit resets so, or has such a surrogate."""
+    if reset not in ("zero", "subtract"):
+        raise ValueError(f"reset must be 'zero' or 'subtract'; it is {reset!r}")
+    if not scale > 0:
+        raise ValueError(f"scale must be above 0; it is {scale}")
+
+
 @cache
 def load(name: str) -> ModuleType:
     """The kernel of that name, imported when it is first needed: a machine without Triton has all but `gpu`.
@@ -87,7 +95,7 @@ def decide(
 def plan(name: str, device: str, nb_hidden: int, recurrent: bool, precision: Precision) -> Choice:
     """The same for a float32 network of this size on "cpu" or "cuda"; the device need not be there."""
     where = "cpu" if device == "cpu" else "meta"
-    v = torch.empty(nb_hidden, nb_hidden, device=where) if recurrent else None
+    v = torch.empty((), device=where).expand(nb_hidden, nb_hidden) if recurrent else None  # its shape, no memory
     return decide(name, torch.empty(1, nb_hidden, device=where), v, precision=precision)
 
 

@@ -65,17 +65,16 @@ class Batch:
         hidden = memory.units(self.nb_hidden, model.alpha, model.beta, model.input_gain, model.reset, model.scale)
         readout = memory.readout_units(model.alpha, model.beta, model.input_gain, self.nb_classes)
         self.weights = memory.network_weights(w1, v, w2, reach(model.precision, model.scale), hidden, readout)
-        steps = inputs.nb_steps if isinstance(inputs, EventBatch) else inputs.shape[1]
-        samples = memory.samples_of_block(self.weights.back, steps)
+        self.steps = inputs.nb_steps if isinstance(inputs, EventBatch) else inputs.shape[1]
+        samples = memory.samples_of_block(self.weights.back, self.steps)
         if isinstance(inputs, EventBatch):
-            self.steps, chosen, all_of = inputs.nb_steps, inputs.samples.numpy(), inputs.events
+            chosen, all_of = inputs.samples.numpy(), inputs.events
             trains = Trains(all_of.unit.numpy(), all_of.count.numpy(), all_of.bags.numpy())
             self.events = trains, chosen
             first = chosen * self.steps
             lengths = trains.bags[first + self.steps] - trains.bags[first]
             nb_events = int(np.add.reduceat(lengths, np.arange(0, len(lengths), samples)).max())
         else:
-            self.steps = inputs.shape[1]
             self.analog = inputs.detach().float().contiguous().numpy()
             nb_events = samples * self.steps * self.nb_inputs
 

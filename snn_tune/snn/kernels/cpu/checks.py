@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from snn_tune.datasets.events import EventBatch
+from snn_tune.snn.kernels import check_units
 from snn_tune.snn.kernels.cpu.batch import Model, Parameters
 
 
@@ -11,10 +12,7 @@ def check(inputs: EventBatch | Tensor, labels: Tensor, parameters: Parameters, m
     """Raise a ValueError, which names the argument, where they do not fit each other."""
     if model.precision not in ("exact", "truncated"):
         raise ValueError(f"precision must be 'exact' or 'truncated' on the CPU; it is {model.precision!r}")
-    if model.reset not in ("zero", "subtract"):
-        raise ValueError(f"reset must be 'zero' or 'subtract'; it is {model.reset!r}")
-    if not model.scale > 0:
-        raise ValueError(f"scale must be above 0; it is {model.scale}")
+    check_units(model.reset, model.scale)
     for name, tensor in parameters._asdict().items():
         if tensor is not None and (tensor.dtype != torch.float32 or tensor.device.type != "cpu"):
             raise ValueError(f"{name} must be float32 on the CPU; it is {tensor.dtype} on {tensor.device}")

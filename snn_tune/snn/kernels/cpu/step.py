@@ -12,6 +12,7 @@ from snn_tune.snn.kernels.cpu.batch import Batch, Model, Parameters
 from snn_tune.snn.kernels.cpu.checks import check
 from snn_tune.snn.kernels.cpu.network import Scores
 from snn_tune.snn.kernels.cpu.sparse import Counts, Floats
+from snn_tune.snn.regularizer import check_reduction
 
 
 class Outcome(NamedTuple):
@@ -59,8 +60,7 @@ def train_step(
         ValueError: a label, an input unit or a shape does not fit the parameters.
     """
     check(inputs, labels, parameters, model)
-    if reduction not in ("sum", "sum_l2", "mean"):
-        raise ValueError(f"reduction must be 'sum', 'sum_l2' or 'mean'; it is {reduction!r}")
+    check_reduction(reduction)
     batch = Batch(inputs, labels, parameters, model, threads or torch.get_num_threads())
     share = _share(labels, class_weights, parameters.w2.shape[1])
     counts = batch.evaluate().spike_counts if reduction == "sum_l2" else None

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from snn_tune.datasets.events import EventBatch
+from snn_tune.snn.kernels import check_units
 from snn_tune.snn.kernels.cpu import Model, Parameters
 from snn_tune.snn.kernels.gpu.launch import MAX_RECURRENT
 from snn_tune.snn.kernels.gpu.layer import check_precision, covers
@@ -12,6 +13,7 @@ from snn_tune.snn.kernels.gpu.layer import check_precision, covers
 def check(inputs: EventBatch | Tensor, labels: Tensor, parameters: Parameters, model: Model) -> None:
     """Raise a ValueError, which names the argument, where they do not fit each other."""
     check_precision(model.precision)
+    check_units(model.reset, model.scale)
     w1, v, w2, gain, bias = parameters
     for name, tensor in parameters._asdict().items():
         if tensor is not None and not covers(tensor):
