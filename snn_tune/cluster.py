@@ -12,6 +12,7 @@ os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
 import ray
 
+from snn_tune.collection import no_collection
 from snn_tune.errors import UserError, one_line
 
 CONNECT_S = 5.0
@@ -89,11 +90,8 @@ class Cluster:
 
     def close(self) -> None:
         gc.collect()  # Ray ends the process if another thread's collection meets a reference to its objects meanwhile
-        gc.disable()
-        try:
+        with no_collection():
             ray.shutdown()
-        finally:
-            gc.enable()
 
 
 def _probe(address: str) -> None:

@@ -1,13 +1,12 @@
 """The ledger: what the store holds of each trial, read once at a start; the state says whether it is over."""
 
-import gc
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mlflow.entities import Run
 
+from snn_tune.collection import no_collection
 from snn_tune.tracking.store import Store, is_study, trial_key
 from snn_tune.trial import Trial
 
@@ -56,7 +55,7 @@ class Ledger:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.entries: dict[str, Entry] = {}
-        with _no_collection():
+        with no_collection():  # MLflow makes fifty objects of a run: looked at over and over, they take thrice the time
             self.nb_deleted = self._enter(store.runs())
 
     def refresh(self, key: str) -> None:
@@ -101,18 +100,6 @@ class Ledger:
                 self.entries[key] = entry
         self.store.delete([*lesser, *(run_id for _, run_id in sorted(parents)[1:])])
         return len(lesser)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """MLflow makes fifty objects of a run: looked at over and over by Python's collector, they take thrice the time."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def _entry(run: Run) -> Entry:
