@@ -4,16 +4,17 @@ import argparse
 import os
 import signal
 import sys
-import tomllib
 from pathlib import Path
 from typing import Any, NoReturn
 
+from snn_tune.axis import typed
 from snn_tune.datasets.source import cache_folder
 from snn_tune.errors import UserError, one_line, same_command
 from snn_tune.quiet import Screen
 from snn_tune.snn import kernels
-from snn_tune.study import Study, override
+from snn_tune.study import Study
 from snn_tune.study_file import available, read
+from snn_tune.study_tables import override
 from snn_tune.trial import Parameters
 
 ABOUT = "Train every network of a study, keep the trials in MLflow, print the optimal combination."
@@ -46,28 +47,21 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def parse_axes(texts: list[str]) -> dict[str, list[Any]]:
-    """`nb_hidden=50,100` and the like as values by name; a value is read as TOML, a bare word as itself.
+def parse_axes(texts: list[str]) -> dict[str, Any]:
+    """`nb_hidden=50,100` and the like as axes by name, written as study files have them (see `snn_tune.axis`).
 
     Raises:
         UserError: one is not NAME=V1,V2,..., or a name is there twice.
     """
-    axes: dict[str, list[Any]] = {}
+    axes: dict[str, Any] = {}
     for text in texts:
         name, _, values = map(str.strip, text.partition("="))
         if not name or not all(part.strip() for part in values.split(",")):
             raise UserError(f"--set {text}: must be NAME=V1,V2,..., for example --set nb_hidden=50,100")
         if name in axes:
             raise UserError(f"--set {text}: {name} is set twice; give all its values at once, {name}=V1,V2,...")
-        axes[name] = [_value(part.strip()) for part in values.split(",")]
+        axes[name] = typed(values)
     return axes
-
-
-def _value(text: str) -> Any:
-    try:
-        return tomllib.loads(f"value = {text}")["value"] if "\n" not in text else text
-    except (ValueError, RecursionError):
-        return text
 
 
 def storage(given: str | None) -> Path | None:

@@ -7,7 +7,8 @@ import pandas as pd
 from mlflow.entities import Run
 
 from snn_tune.errors import UserError
-from snn_tune.study import Study, build
+from snn_tune.study import Study
+from snn_tune.study_tables import build
 from snn_tune.tracking.store import Store, is_study, trial_key
 from snn_tune.trial import Trial
 
