@@ -3,11 +3,13 @@
 import random
 import warnings
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.study import StudyDirection
 from optuna.trial import TrialState, create_trial
 
 from snn_tune.axis import Axis, Choice, Range
@@ -30,7 +32,8 @@ class Sampler:
     def __init__(self, study: Study) -> None:
         self.study, self.space = study, study.space
         self.metrics = study.search.directions
-        directions = ["maximize" if way == "max" else "minimize" for way in self.metrics.values()]
+        ways = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
+        directions = [ways[way] for way in self.metrics.values()]
         self.optuna = optuna.create_study(sampler=_sampler(study), directions=directions)
         self.learned: set[Parameters] = set()
         self._asked: dict[Parameters, optuna.Trial] = {}
@@ -39,7 +42,7 @@ class Sampler:
         """A combination, perhaps one that is known already: `tell` or `forget` it."""
         while True:
             trial = self.optuna.ask()
-            chosen = self.space.combination(lambda name, axis, trial=trial: _suggested(trial, name, axis))
+            chosen = self.space.combination(partial(_suggested, trial))
             try:
                 parameters = self.study.parameters(chosen)
             except UserError:  # values that do not go together
@@ -108,9 +111,8 @@ def _distribution(axis: Axis) -> BaseDistribution:
         if what.step is not None:
             return IntDistribution(int(what.low), int(what.high), step=what.step)
         return FloatDistribution(what.low, what.high, log=what.log)
-    return (
-        IntDistribution(0, len(what.values) - 1) if _ordered(what) else CategoricalDistribution(range(len(what.values)))
-    )
+    last = len(what.values) - 1
+    return IntDistribution(0, last) if _ordered(what) else CategoricalDistribution(range(last + 1))
 
 
 def _ordered(what: Choice) -> bool:
@@ -124,9 +126,8 @@ def _suggested(trial: optuna.Trial, name: str, axis: Axis) -> Any:
         return trial.suggest_float(name, kind.low, kind.high, log=kind.log)
     if isinstance(kind, IntDistribution):
         number = trial.suggest_int(name, kind.low, kind.high, step=kind.step)
-    else:
-        number = trial.suggest_categorical(name, list(kind.choices))
-    return axis.what.values[number] if isinstance(axis.what, Choice) else number
+        return axis.what.values[number] if isinstance(axis.what, Choice) else number
+    return axis.values[trial.suggest_categorical(name, range(len(axis.values)))]
 
 
 def _inside(axis: Axis, value: Any) -> Any:

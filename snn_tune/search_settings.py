@@ -22,12 +22,8 @@ class Search(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    method: Method = Field(
-        default="grid", description="every combination; or samples, drawn at random or proposed by TPE"
-    )
-    scheduler: Scheduler = Field(
-        default="none", description="asha stops trials early that are behind others at the same epoch"
-    )
+    method: Method = Field(default="grid", description="every combination; or drawn, or proposed by TPE")
+    scheduler: Scheduler = Field(default="none", description="asha stops trials that are behind others")
     samples: PositiveInt = Field(default=100, description="combinations that random and optuna try")
     objectives: list[str] = Field(default=["accuracy:max"], description="what is best; several give a Pareto set")
     time_budget: str | None = Field(default=None, description="when a start ends, as 90s, 30min or 2h")

@@ -1,7 +1,7 @@
 """A study: a data set, base settings, a search space and a budget, validated, and the trials that it stands for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
@@ -51,7 +51,7 @@ class Study:
     base: dict[str, Any]
     space: Space
     budget: Budget
-    search: Search = Search()
+    search: Search = field(default_factory=lambda: Search())
     thesis: Thesis | None = None
 
     @property
