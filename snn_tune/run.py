@@ -8,6 +8,8 @@ import tomllib
 from pathlib import Path
 from typing import Any, NoReturn
 
+import torch
+
 from snn_tune.datasets.source import cache_folder
 from snn_tune.errors import UserError, one_line, same_command
 from snn_tune.quiet import Screen
@@ -33,6 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
             if not options.dry_run:
                 return _run(study, options)
             _dry_run(study)
+            _foresee(study, options)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -126,6 +129,15 @@ def _dry_run(study: Study) -> None:
     sizes = sorted(_weights(study, cell) for cell in cells)
     megabytes = 4e-6 * sum(sizes) * seeds
     print(f"networks of {sizes[0]:,} to {sizes[-1]:,} weights; the best of each trial, kept: {megabytes:.1f} MB in all")
+
+
+def _foresee(study: Study, options: argparse.Namespace) -> None:
+    """What this machine makes of the kernel; a cluster is another matter."""
+    if not options.address:
+        has_gpu = torch.cuda.is_available() and options.gpus_per_trial != 0
+        sizes = [cell.size for cell in study.cells()]
+        if told := kernels.foresee(options.kernel, "cuda" if has_gpu else "cpu", sizes):
+            print(told)
 
 
 def _weights(study: Study, cell: Parameters) -> int:
