@@ -15,6 +15,7 @@ os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")
 
 from ray import tune
 
+from snn_tune import last_words
 from snn_tune.cluster import PerTrial
 from snn_tune.errors import one_line, why
 from snn_tune.files import naming
@@ -24,6 +25,7 @@ from snn_tune.trial import Ending, Epoch, Trial
 
 log = logging.getLogger("snn_tune")
 STOPPED = "the search was stopped"
+MOST_SHOWN = 10  # lines that workers say
 LOST_WORKERS = 3  # times that a trial is started again after its worker or machine was lost
 
 
@@ -47,6 +49,7 @@ class Relay(tune.Callback):
         self.running = self.stop.running
         self.left = dict.fromkeys(self.trials)
         self.troubles: list[str] = []
+        self._nb_shown = 0
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
         ours = self._ours(trial)
@@ -55,8 +58,7 @@ class Relay(tune.Callback):
             self._tell("begun", ours)
 
     def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **_: Any) -> None:
-        for line in result["said"]:
-            log.warning("%s", line)
+        self.tell_user(result["said"])
         ours = self._ours(trial)
         if ours.key in self.running and result["epochs"]:
             self._tell("epochs", ours, result["epochs"])
@@ -81,6 +83,14 @@ class Relay(tune.Callback):
             self.running[key] = self.trials[key]
             self._tell("begun", self.trials[key])
             self._end(self.trials[key], Ending("failed", "no worker lived long enough to begin it"))
+
+    def tell_user(self, lines: list[str]) -> None:
+        """Show what workers say, the first lines of it: where a disk is full, every trial says so."""
+        for line in lines:
+            log.warning("%s", line)
+            self._nb_shown += 1
+            if self._nb_shown <= MOST_SHOWN:
+                self.stop.say(line if self._nb_shown < MOST_SHOWN else f"{line}; more of this is in the log")
 
     def _ours(self, trial: Any) -> Trial:
         return self.trials[trial.config["trial"]]
@@ -128,6 +138,7 @@ def execute(
                 if relay.left and not stop.asked:
                     with naming(records):  # a full disk stops Ray, too, amid its own lines
                         _tuner(job, relay, per_trial, max_concurrent, records.resolve()).fit()
+                    relay.tell_user(last_words.taken())
         except BaseException:
             stop.asked = True
             raise

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
+import torch
+
 from snn_tune.axis import typed
 from snn_tune.datasets.source import cache_folder
 from snn_tune.errors import UserError, one_line, same_command
@@ -34,6 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
             if not options.dry_run:
                 return _run(study, options)
             _dry_run(study)
+            _foresee(study, options)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -120,6 +123,15 @@ def _dry_run(study: Study) -> None:
     sizes = sorted(_weights(study, cell) for cell in cells)
     megabytes = 4e-6 * sum(sizes) * seeds
     print(f"networks of {sizes[0]:,} to {sizes[-1]:,} weights; the best of each trial, kept: {megabytes:.1f} MB in all")
+
+
+def _foresee(study: Study, options: argparse.Namespace) -> None:
+    """What this machine makes of the kernel; a cluster is another matter."""
+    if not options.address:
+        has_gpu = torch.cuda.is_available() and options.gpus_per_trial != 0
+        sizes = [cell.size for cell in study.cells()]
+        if told := kernels.foresee(options.kernel, "cuda" if has_gpu else "cpu", sizes):
+            print(told)
 
 
 def _weights(study: Study, cell: Parameters) -> int:

@@ -16,7 +16,7 @@ from snn_tune.datasets.dataset import Dataset
 from snn_tune.datasets.source import cache_folder
 from snn_tune.errors import UserError
 from snn_tune.executor import execute
-from snn_tune.files import naming
+from snn_tune.files import held, naming
 from snn_tune.progress import ProgressLine
 from snn_tune.quiet import output_to
 from snn_tune.snn import kernels
@@ -76,36 +76,36 @@ def run(study: Study, options: Options, fit: Fit = training.fit) -> int:
     ):
         console.print(f"{study.name} runs on {cluster}")
         per_trial = cluster.per_trial(options.cpus_per_trial, options.gpus_per_trial)
-        if options.kernel == "gpu" and not per_trial.gpus:
-            raise UserError("--kernel gpu: there is no GPU here; take auto or cpu")
-        return _run(study, options, fit, cluster, per_trial, keeper)
+        with held(options.trials(study), keeper.uri, "wait for it, or name another --root or --storage"):
+            return _run(study, options, fit, cluster, per_trial, keeper)
 
 
 def _run(study: Study, options: Options, fit: Fit, cluster: Cluster, per_trial: PerTrial, keeper: Keeper) -> int:
     console, ledger = keeper.console, keeper.ledger
     first = study.data.load(min(cell.nb_steps for cell in study.cells()), options.data_dir)
     console.print(_describe(study, first))
-    tags = _tags(study, first)
+    tags, trials = _tags(study, first), study.trials(first.fingerprint)
+    missing = trials if options.fresh else ledger.missing(trials)
+    told = kernels.foresee(  # it may refuse: before the study's run tells of this start
+        options.kernel, "cuda" if per_trial.gpus else "cpu", [trial.parameters.size for trial in missing]
+    )
     describe_study(keeper.store, keeper.lease.parent_id, study, tags)
     if options.fresh:
-        shutil.rmtree(options.trials(study), ignore_errors=True)
+        for folder in options.trials(study).glob("*/"):
+            shutil.rmtree(folder, ignore_errors=True)
     keeper.open(options.fresh)
-    trials = study.trials(first.fingerprint)
     missing = ledger.missing(trials)
     console.print(ledger.summary(trials))
     if not missing:
         return 0
-    device = "cuda" if per_trial.gpus else "cpu"
-    sizes = [(p.nb_hidden, p.recurrent, p.precision) for p in (trial.parameters for trial in missing)]
-    for precision in {precision for _, _, precision in sizes}:
-        kernels.check_precision(options.kernel, device, precision)
-    if told := kernels.fallback(options.kernel, device, sizes):
+    if told:
         console.print(told)
     if fit is training.fit and options.kernel in ("auto", "cpu") and not is_compiled():
         console.print("compiling the cpu kernel, once for this machine: some seconds")
         training.compile_kernel(missing[0].parameters, first, options.kernel)
     data = _share(study, {trial.parameters.nb_steps for trial in missing}, first, options.data_dir)
     del first  # the store has it
+    lineages = checkpoint.holders(options.trials(study))
     job = Job(
         trials={trial.key: trial for trial in missing},
         data=data,
@@ -114,10 +114,11 @@ def _run(study: Study, options: Options, fit: Fit, cluster: Cluster, per_trial: 
         kernel=options.kernel,
         threads=max(1, int(per_trial.cpus)),
         beside=min(cluster.slots(per_trial)[0], options.max_concurrent or len(missing), len(missing)),
-        lineages=checkpoint.holders(options.trials(study)),
+        lineages=lineages,
     )
     tracker = Tracker(study, keeper.lease.parent_id, tags, keeper.keep)
-    nb_epochs = sum(trial.parameters.nb_epochs for trial in missing)
+    reached = sum(checkpoint.reached(trial, lineages.get(trial.lineage, ())) for trial in missing)
+    nb_epochs = sum(trial.parameters.nb_epochs for trial in missing) - reached
     records = options.root / "ray" / study.name / keeper.lease.parent_id
     with ProgressLine(console, list(study.grid), len(trials), len(trials) - len(missing), nb_epochs) as progress:
         troubles = execute(job, [tracker, progress], per_trial, options.max_concurrent, records, console.print)

@@ -37,6 +37,7 @@ MENDS = {  # by a word of what MLflow, its database or the system says
     "disk is full": "free some space",
     "disk I/O": "free some space, or look at the disk",
     "readonly": "make it writable, or name another --root",
+    "No module named": "install it with pip",
     "unable to open": "make its folder writable, or name another --root",
 }
 Answer = TypeVar("Answer")
@@ -70,12 +71,8 @@ class Store:
 
     def __init__(self, study: str, uri: str) -> None:
         self.study, self.uri = study, uri
-        if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).is_file():
-            raise UserError(
-                f"there is no tracking database {uri.removeprefix(SQLITE)}; name another --root or --tracking-uri"
-            )
-        if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).stat().st_size:
-            raise UserError(f"the tracking store {uri} cannot be used (it is an empty file): {RESTORE}")
+        if uri.startswith(SQLITE):
+            _check_database(Path(uri.removeprefix(SQLITE)))
         self.client = self.ask(MlflowClient, uri)
         self.experiment = self.ask(self.client.get_experiment_by_name, study)
         if self.experiment and self.experiment.lifecycle_stage == "deleted":
@@ -133,6 +130,16 @@ def writable(study: str, uri: str, artifacts: Path) -> Store:
         store.ask(_make_experiment, store.client, study, location)
         store.experiment = store.ask(store.client.get_experiment_by_name, study)
     return store
+
+
+def _check_database(path: Path) -> None:
+    """MLflow would make one of a file that is not there, or empty, and see nothing wrong."""
+    if not path.exists():
+        raise UserError(f"there is no tracking database {path}; name another --root or --tracking-uri")
+    if not path.is_file():
+        raise UserError(f"the tracking database {path} is a folder; move it aside, or name another --root")
+    if not path.stat().st_size:
+        raise UserError(f"the tracking store {SQLITE}{path} cannot be used (it is an empty file): {RESTORE}")
 
 
 def _make_database(path: Path) -> None:
