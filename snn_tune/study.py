@@ -161,16 +161,19 @@ def _check_cell(data: DataSource, cell: dict[str, Any], where: dict[str, str]) -
     try:
         data.check_steps(parameters.nb_steps)
     except ValueError as error:
-        raise UserError(f"[{where.get('nb_steps', 'base')}] nb_steps = {parameters.nb_steps}: {error}") from None
+        raise UserError(f"[{where.get('nb_steps', 'base')}] {error}") from None
     return parameters
 
 
 def _validate(model: type[Model], values: dict[str, Any], where: str | dict[str, str]) -> Model:
-    """The validated model, or pydantic's first complaint as `[table] key = value: what is wrong`."""
+    """The validated model, or pydantic's first complaint as `[table] key = value: what is wrong`.
+
+    An unknown key goes first: one that is misspelt is missing as well.
+    """
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        problem = error.errors()[0]
+        problem = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
         key = ".".join(map(str, problem["loc"]))
         table = where if isinstance(where, str) else where.get(key, "base")
         raise UserError(_sentence(f"[{table}] {key}".rstrip(), problem, model)) from None
