@@ -24,7 +24,7 @@ class Pruning:
         verdicts: why a trial stops, by key.
     """
 
-    def __init__(self, rules: Sequence[Rule], rungs: Sequence[int] = ()) -> None:
+    def __init__(self, rules: Sequence[Rule] = (), rungs: Sequence[int] = ()) -> None:
         self.rules, self.rungs = rules, frozenset(rungs)
         self.verdicts: dict[str, str] = {}
         self._reached: dict[str, int] = {}

@@ -7,11 +7,17 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
+from snn_tune import interrupt
+
+if __name__ == "__main__":
+    interrupt.guard()
+
 import torch
 
 from snn_tune.axis import typed
 from snn_tune.datasets.source import cache_folder
 from snn_tune.errors import UserError, one_line, same_command
+from snn_tune.options import OptionParser
 from snn_tune.quiet import Screen
 from snn_tune.snn import kernels
 from snn_tune.study import Study
@@ -25,6 +31,7 @@ EPILOG = "Typed again, the same command runs what is missing. Trials are kept in
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status: 0, 1 if a trial failed, 2 for something to mend, 130 if stopped."""
+    interrupt.ready()
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: _interrupt())
     try:
@@ -145,7 +152,7 @@ def _interrupt() -> NoReturn:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m snn_tune.run", description=ABOUT, epilog=EPILOG, allow_abbrev=False)
+    parser = OptionParser("python -m snn_tune.run", ABOUT, EPILOG)
     add = parser.add_argument
     add("study", nargs="?", help="name of a study, or path of a study file; left out, the studies are listed")
     add("--root", type=Path, default=Path("runs"), metavar="DIR", help="folder of all results (default: runs)")
@@ -156,7 +163,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--kernel", default="auto", metavar="NAME", help="how networks are computed: auto, cpu, gpu or reference")
     add("--max-concurrent", type=_positive(int), metavar="N", help="trials at the same time, at most")
     add("--cpus-per-trial", type=_positive(float), metavar="X", help="cores of a trial (default: 1)")
-    add("--gpus-per-trial", type=_share, metavar="X", help="GPU share of a trial (default: a quarter, if there is one)")
+    add("--gpus-per-trial", type=share, metavar="X", help="GPU share of a trial (default: a quarter, if there is one)")
     add("--address", default=os.environ.get("RAY_ADDRESS"), metavar="ADDR", help="Ray cluster (default: this machine)")
     add("--tracking-uri", metavar="URI", help="MLflow store (default: MLFLOW_TRACKING_URI, else a database in --root)")
     add(
@@ -185,7 +192,7 @@ def _positive(kind: type) -> Any:
     return number
 
 
-def _share(text: str) -> float:
+def share(text: str) -> float:
     value = float(text)
     if not (0 <= value < 1 or (value.is_integer() and value > 0)):
         raise argparse.ArgumentTypeError(f"{text} is neither a share of a GPU (0 to 1) nor a whole number of them")

@@ -30,6 +30,11 @@ class Space(Mapping[str, Axis]):
     def is_grid(self) -> bool:
         return all(isinstance(axis.what, Choice) for axis in self.values())
 
+    @property
+    def table(self) -> str:
+        """What its table is called in a study file."""
+        return "grid" if self.is_grid and not any(axis.condition for axis in self.values()) else "space"
+
     def combination(self, pick: Callable[[str, Axis], Any]) -> dict[str, Any]:
         """A value of each axis that counts, picked after those that its condition asks for; in the axes' order."""
         chosen: dict[str, Any] = {}

@@ -66,7 +66,7 @@ class Study:
             UserError: these values do not go together.
         """
         shared = {**self.base, "nb_epochs": self.budget.nb_epochs}
-        return check_parameters(self.data, shared | dict(combination), dict.fromkeys(combination, "space"))
+        return check_parameters(self.data, shared | dict(combination), dict.fromkeys(combination, self.space.table))
 
     def cells(self) -> list[Parameters]:
         """The combinations of the grid, in order."""
@@ -83,7 +83,7 @@ class Study:
             "description": self.description,
             "data": self.data.model_dump(),
             "base": self.base,
-            "space": {name: axis.written for name, axis in self.space.items()},
+            self.space.table: {name: axis.written for name, axis in self.space.items()},
             "budget": self.budget.model_dump(),
             "search": self.search.model_dump(exclude_defaults=True),
         }
@@ -103,5 +103,5 @@ def check_parameters(data: DataSource, cell: dict[str, Any], where: dict[str, st
     try:
         data.check_steps(parameters.nb_steps)
     except ValueError as error:
-        raise UserError(f"[{where.get('nb_steps', 'base')}] nb_steps = {parameters.nb_steps}: {error}") from None
+        raise UserError(f"[{where.get('nb_steps', 'base')}] {error}") from None
     return parameters

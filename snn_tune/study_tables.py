@@ -37,10 +37,10 @@ def build(name: str, tables: dict[str, Any]) -> Study:
     budget = validate(Budget, tables["budget"], "budget")
     search = validate(Search, tables.get("search", {}), "search")
     thesis = validate(Thesis, tables["thesis"], "thesis") if "thesis" in tables else None
-    varied = "space" if "space" in tables else "grid"
-    base, space = _parameters(data, tables.get("base", {}), varied, tables.get(varied, {}), budget)
+    varied = tables.get("grid", tables.get("space", {}))
+    base, space = _parameters(data, tables.get("base", {}), "space" if _has_range(varied) else "grid", varied, budget)
     study = Study(name, tables.get("description", ""), data, base, space, budget, search, thesis)
-    _check_search(study, varied)
+    _check_search(study)
     return study
 
 
@@ -69,8 +69,13 @@ def override(
         raise UserError("nb_epochs is given twice, by --epochs and by --set")
     tables["budget"] |= given
     tables["base"] = {name: value for name, value in tables["base"].items() if name not in axes}
-    tables["space"] = {name: values for name, values in tables["space"].items() if name not in given} | axes
+    written = tables.pop(study.space.table)
+    tables["space"] = {name: values for name, values in written.items() if name not in given} | axes
     return build(study.name, tables)
+
+
+def _has_range(written: dict[str, Any]) -> bool:
+    return any(isinstance(value, str) and "(" in value for value in written.values())
 
 
 def _source(table: dict[str, Any]) -> type[DataSource]:
@@ -133,15 +138,15 @@ def _checked(data: DataSource, first: dict[str, Any], table: str, name: str, axi
     return Axis(axis.written, Choice(values), axis.condition)
 
 
-def _check_search(study: Study, table: str) -> None:
+def _check_search(study: Study) -> None:
     """Raise a UserError if this space cannot be searched so."""
     ranges = [name for name, axis in study.space.items() if not isinstance(axis.what, Choice)]
     if study.search.method == "grid" and ranges:
         raise UserError(
-            f"[{table}] {ranges[0]} = {study.space[ranges[0]].written}: a grid needs a list of values; "
+            f"[space] {ranges[0]} = {study.space[ranges[0]].written}: a grid needs a list of values; "
             "or take --search random or --search optuna"
         )
     if study.search.method != "grid" and not study.space:
-        raise UserError(f"[{table}]: nothing varies, so there is nothing to search; name a parameter, or use --set")
+        raise UserError(f"[{study.space.table}]: nothing varies, so there is nothing to search; name a parameter, or use --set")
     if study.search.method == "grid":
         study.cells()  # values that do not go together

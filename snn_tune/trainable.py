@@ -42,22 +42,22 @@ class Job:
     """What all trials of a start share.
 
     Attributes:
-        trials: by key.
         data: reference to the data set in Ray's object store, by number of steps.
         fit: `training.fit`, or a stand-in.
         folder: where each trial leaves its files, in a folder named by its key.
         threads: of each trial.
         beside: trials that run at the same time on a machine.
+        rungs: epochs at which a trial reports, however soon.
         lineages: folders with checkpoints of each lineage, see `checkpoint.holders`.
     """
 
-    trials: dict[str, Trial]
     data: dict[int, Any]
     fit: Fit
     folder: Path
     kernel: str
     threads: int
     beside: int
+    rungs: frozenset[int] = frozenset()
     lineages: dict[str, set[Path]] = field(default_factory=dict)
 
 
@@ -67,18 +67,21 @@ class TrialTrainable(tune.Trainable):
     Ray waits for a class to close, but not for a function's thread: that one's last checkpoint could be cut short.
     """
 
-    def setup(self, config: dict[str, str], job: Job) -> None:
+    def setup(self, config: dict[str, Trial], job: Job) -> None:
         self.job, self.said = job, _Said()
         log.addHandler(self.said)
-        self.reports = reports(job.trials[config["trial"]], job)
+        self._begin(config["trial"])
 
     def step(self) -> Report:
-        return next(self.reports) | {"said": self.said.taken()}
+        return next(self.reports) | {"key": self.key, "said": self.said.taken()}
 
-    def reset_config(self, config: dict[str, str]) -> bool:
+    def reset_config(self, config: dict[str, Trial]) -> bool:
         self.reports.close()
-        self.reports = reports(self.job.trials[config["trial"]], self.job)
+        self._begin(config["trial"])
         return True
+
+    def _begin(self, trial: Trial) -> None:
+        self.key, self.reports = trial.key, reports(trial, self.job)
 
     def cleanup(self) -> None:
         self.reports.close()
@@ -123,7 +126,7 @@ def _train(trial: Trial, job: Job, device: str, epochs: list[Epoch]) -> Generato
             if last or time.monotonic() - saved > CHECKPOINT_EVERY_S:
                 checkpoints.save(result.snapshot())
                 saved = time.monotonic()
-            if time.monotonic() - reported > REPORT_EVERY_S:
+            if time.monotonic() - reported > REPORT_EVERY_S or result.epoch.epoch in job.rungs:
                 try:
                     yield {"epochs": list(epochs)}
                 except GeneratorExit:

@@ -13,6 +13,8 @@ Model = TypeVar("Model", bound=BaseModel)
 def validate(model: type[Model], values: dict[str, Any], where: str | dict[str, str]) -> Model:
     """The validated model.
 
+    An unknown key is told first: one that is misspelt is missing as well.
+
     Args:
         where: the table that the values are from, or that of each.
 
@@ -22,7 +24,7 @@ def validate(model: type[Model], values: dict[str, Any], where: str | dict[str, 
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        problem = error.errors()[0]
+        problem = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
         key = ".".join(map(str, problem["loc"]))
         table = where if isinstance(where, str) else where.get(key, "base")
         raise UserError(_sentence(f"[{table}] {key}".rstrip(), problem, model)) from None

@@ -69,6 +69,7 @@ def test_the_studies_of_the_project_are_grids_of_81(name: str) -> None:
         ("grid.nb_hidden", [5, True], "[grid] nb_hidden = True: should be a valid integer"),
         ("grid.nb_hidden", [5, 5], "[grid] nb_hidden = [5, 5]: a value is there twice"),
         ("grid.nb_hiden", [5], "[grid] nb_hiden: unknown (did you mean 'nb_hidden'?)"),
+        ("budget", {"nb_epoch": 3}, "[budget] nb_epoch: unknown (did you mean 'nb_epochs'?)"),
         ("budget.seeds", 0, "[budget] seeds = 0: should be greater than or equal to 1"),
     ],
 )
@@ -77,6 +78,14 @@ def test_what_is_wrong_is_said_in_one_line(path: str, value: object, message: st
         build("small", changed(path, value))
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(("table", "key", "typo"), [("base", "tau_mem", "tau_men"), ("grid", "nb_hidden", "nb_hiden")])
+def test_a_key_that_is_misspelt_is_named_though_it_is_missing_as_well(table: str, key: str, typo: str) -> None:
+    tables = deepcopy(TABLES)
+    tables[table][typo] = tables[table].pop(key)
+    with pytest.raises(UserError, match=rf"\[{table}\] {typo}: unknown \(did you mean '{key}'"):
+        build("small", tables)
 
 
 def test_a_file_is_named_in_the_message(tmp_path: Path) -> None:

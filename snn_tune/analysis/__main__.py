@@ -1,19 +1,19 @@
 """`python -m snn_tune.analysis STUDY`: a study's tables, from the tracking store alone."""
 
-import argparse
 import sys
 from pathlib import Path
 
 from snn_tune import analysis
 from snn_tune.analysis.report import as_json
 from snn_tune.errors import UserError
+from snn_tune.options import OptionParser
 from snn_tune.quiet import Screen
 from snn_tune.tracking.store import tracking_uri
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; returns the exit status, 2 for something to mend."""
-    parser = argparse.ArgumentParser("python -m snn_tune.analysis", description=__doc__, allow_abbrev=False)
+    """Run the command; returns the exit status, 2 for something to mend, 130 if stopped."""
+    parser = OptionParser("python -m snn_tune.analysis", __doc__)
     parser.add_argument("study", help="name of a study that has been run, or path of its file")
     parser.add_argument("--root", type=Path, default=Path("runs"), metavar="DIR", help="folder of all results")
     parser.add_argument("--tracking-uri", metavar="URI", help="MLflow store (default: a database in --root)")
@@ -28,6 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 from mlflow.entities import Run
 
-from snn_tune.errors import UserError
+from snn_tune.errors import UserError, near_match, without_password
 from snn_tune.study import Study
 from snn_tune.study_tables import build
 from snn_tune.tracking.store import Store, is_study, trial_key
@@ -41,12 +41,15 @@ def load(name: str, uri: str) -> StudyTrials:
     """Read a study's trials.
 
     Raises:
-        UserError: the store does not answer, or holds no such study.
+        UserError: the store does not answer, or holds no such study; with the near match among those that it holds.
     """
-    runs = list(Store(name, uri).runs())
+    store = Store(name, uri)
+    runs = list(store.runs())
     parent = next(filter(is_study, runs), None)
     if parent is None or "study" not in parent.data.tags:
-        raise UserError(f"there are no trials of '{name}' in {uri}; run them with: python -m snn_tune.run {name}")
+        held = {other.name for other in store.ask(store.client.search_experiments)} - {name}
+        mend = near_match(name, held) or f"; run them with: python -m snn_tune.run {name}"
+        raise UserError(f"there are no trials of '{name}' in {without_password(uri)}{mend}")
     tags = parent.data.tags
     study = build(name, json.loads(tags["study"]))
     by_key = {trial_key(run): run for run in runs if trial_key(run)}

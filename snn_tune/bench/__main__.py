@@ -16,6 +16,7 @@ from snn_tune.bench.table import show
 from snn_tune.bench.workers import measure
 from snn_tune.compiled import is_compiled
 from snn_tune.errors import UserError
+from snn_tune.options import OptionParser
 from snn_tune.provenance import device_name, git_commit, versions
 from snn_tune.run import data_dir
 from snn_tune.study import Study
@@ -122,7 +123,7 @@ def _study(ready: Plan, found: list[Result]) -> dict[str, Any]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m snn_tune.bench", description=__doc__, epilog=EPILOG)
+    parser = OptionParser("python -m snn_tune.bench", __doc__, EPILOG)
     add = parser.add_argument
     add("study", nargs="*", help="names of studies or paths of study files (default: all whose data is there)")
     add("--json", action="store_true", help="print everything that was measured, as JSON")

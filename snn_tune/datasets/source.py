@@ -32,7 +32,7 @@ class DataSource(BaseModel, ABC):
     nb_classes: int
 
     def check_steps(self, nb_steps: int) -> None:
-        """Raise a ValueError that says why, if this data cannot be cut into so many time steps."""
+        """Raise a ValueError that names nb_steps and says why, if this data cannot be cut into so many time steps."""
 
     def repeats(self, nb_steps: int) -> int:
         """Time steps for each frame of the recording; 1 where steps are what the spikes are binned into."""

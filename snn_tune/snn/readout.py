@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from snn_tune.snn.arguments import check
 from snn_tune.snn.kernels import reference
 
 
@@ -11,7 +12,7 @@ def leaky_readout(
     """Membranes of the readout units, without threshold or reset (equations: `kernels/reference.py`).
 
     Args:
-        current: spikes times readout weights, (B, T, O): batch, time steps, classes.
+        current: spikes times readout weights, (B, T, O): batch, time steps, classes; floats.
         alpha, beta: decays of synapse and membrane in one step; a float or (O,).
         input_gain: factor of the filtered current in the membrane.
 
@@ -19,10 +20,9 @@ def leaky_readout(
         (B, T + 1, O), frame 0 all zero.
 
     Raises:
-        ValueError: current has another shape, or a dimension of 0.
+        ValueError: a shape, a type or a device is impossible; it names the argument.
     """
-    if current.ndim != 3 or 0 in current.shape:
-        raise ValueError(f"current must be (batch, steps, classes), none of them 0; it is {tuple(current.shape)}")
+    check(current, "classes", alpha=alpha, beta=beta, input_gain=input_gain)
     return reference.leaky_readout(current, alpha=alpha, beta=beta, input_gain=input_gain)
 
 

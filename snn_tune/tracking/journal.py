@@ -15,6 +15,7 @@ Record = dict[str, Any]
 FIELDS = {  # what a record of an event has, beside the trial's key
     "begun": {"time", "name", "tags", "params"},
     "epochs": {"epochs"},
+    "marked": {"tags"},
     "ended": {"time", "state", "tags", "metrics", "files"},
 }
 

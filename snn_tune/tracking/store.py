@@ -84,14 +84,18 @@ class Store:
 
     def runs(self, which: str = "") -> Iterator[Run]:
         """The live runs of the study: its parent run, and one for each trial; or those that match MLflow's filter."""
-        token: str | None = "" if self.experiment else None
+        return self.search([self.experiment_id], which) if self.experiment else iter(())
+
+    def search(self, experiments: list[str], which: str) -> Iterator[Run]:
+        """The live runs of these experiments that match MLflow's filter."""
+        token: str | None = ""
         while token is not None:
-            page = self.ask(self._page, which, token)
+            page = self.ask(self._page, experiments, which, token)
             yield from page
             token = page.token
 
-    def _page(self, which: str, token: str | None) -> PagedList[Run]:
-        return self.client.search_runs([self.experiment_id], which, max_results=PAGE, page_token=token or None)
+    def _page(self, experiments: list[str], which: str, token: str) -> PagedList[Run]:
+        return self.client.search_runs(experiments, which, max_results=PAGE, page_token=token or None)
 
     def delete(self, run_ids: Iterable[str]) -> None:
         """Soft-delete these runs: MLflow keeps them in its bin."""

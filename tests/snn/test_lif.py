@@ -76,20 +76,40 @@ def test_layers_compose(kernel: str, reset: str) -> None:
         assert (grad - wanted).norm() <= 1e-3 * wanted.norm()
 
 
+@pytest.mark.parametrize("kernel", ["auto", "reference"])
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"current": torch.zeros(2, 3)}, "current must be"),
         ({"current": torch.zeros(2, 0, 3)}, "current must be"),
+        ({"current": [[[1.0]]]}, "current must be .* it is of type list"),
+        ({"current": torch.ones(2, 5, 3, dtype=torch.int64)}, "current must be .* floats; it is .* torch.int64"),
+        ({"current": torch.zeros(2, 5, 3).to_sparse()}, "current must be a dense .* it is .* sparse"),
         ({"v": torch.zeros(2, 3)}, "v must be"),
+        ({"v": np.zeros((3, 3), np.float32)}, "v must be .* it is of type ndarray"),
+        ({"v": torch.zeros(3, 3, device="meta")}, "v must be torch.float32 on cpu as current; it is .* meta"),
+        ({"alpha": None}, "alpha must be .* it is None"),
+        ({"beta": [0.5, 0.5, 0.5]}, "beta must be .* it is of type list"),
+        ({"input_gain": torch.ones(1, 3)}, r"input_gain must be .* it is \(1, 3\)"),
+        ({"alpha": torch.ones(3, dtype=torch.float64)}, "alpha must be torch.float32"),
+        ({"scale": torch.ones(3)}, "scale must be"),
+        ({"scale": None}, "scale must be"),
         ({"reset": "none"}, "reset must be"),
         ({"scale": 0.0}, "scale must be"),
     ],
 )
-def test_impossible_arguments_are_named(change: dict, message: str) -> None:
+def test_impossible_arguments_are_named(kernel: str, change: dict, message: str) -> None:
     arguments = {"current": torch.zeros(2, 5, 3), "alpha": 0.5, "beta": 0.5, "scale": 10.0} | change
     with pytest.raises(ValueError, match=message):
-        cuba_lif(**arguments)
+        cuba_lif(**arguments, kernel=kernel)
+
+
+@pytest.mark.parametrize("number", [1, np.float32(0.5), np.float64(0.5), torch.tensor(0.5)])
+def test_a_constant_may_be_any_real_number(number: object) -> None:
+    current = torch.rand(2, 9, 3)
+    found = cuba_lif(current, alpha=number, beta=number, input_gain=number, scale=1.0)
+    expected = cuba_lif(current, alpha=float(number), beta=float(number), input_gain=float(number), scale=1.0)
+    assert all(map(torch.equal, found, expected))
 
 
 def test_unknown_kernel_is_named_with_its_near_match() -> None:

@@ -16,6 +16,16 @@ def test_a_tie_sends_the_gradient_to_the_first_frame() -> None:
     assert frames.grad[0, :, 0].tolist() == [1, 0, 0, 0]
 
 
-def test_an_empty_dimension_is_refused() -> None:
-    with pytest.raises(ValueError, match="current must be"):
-        leaky_readout(torch.zeros(1, 0, 2), alpha=0.5, beta=0.5)
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"current": torch.zeros(1, 0, 2)}, "current must be .*classes"),
+        ({"current": torch.ones(1, 3, 2, dtype=torch.bool)}, "current must be"),
+        ({"alpha": None}, "alpha must be"),
+        ({"beta": torch.ones(3)}, "beta must be"),
+        ({"input_gain": torch.ones(2, dtype=torch.float64)}, "input_gain must be torch.float32"),
+    ],
+)
+def test_impossible_arguments_are_named(change: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        leaky_readout(**{"current": torch.zeros(1, 3, 2), "alpha": 0.5, "beta": 0.5} | change)

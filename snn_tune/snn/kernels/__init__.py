@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Collection, Iterable
 from functools import cache
 from importlib import import_module
+from numbers import Real
 from types import ModuleType
 from typing import Literal, NamedTuple
 
@@ -25,15 +26,17 @@ class KernelFallbackWarning(UserWarning):
 def check(name: str) -> None:
     """Raise a UserError, with the near match, if no kernel has that name."""
     if name not in CHOICES:
-        raise UserError(f"kernel '{name}' is not known{near_match(name, CHOICES)}; choose from {', '.join(CHOICES)}")
+        raise UserError(
+            f"kernel '{name}' is not known{near_match(str(name), CHOICES)}; choose from {', '.join(CHOICES)}"
+        )
 
 
 def check_units(reset: str, scale: float) -> None:
     """Raise a ValueError if no unit resets so, or has such a surrogate."""
     if reset not in ("zero", "subtract"):
         raise ValueError(f"reset must be 'zero' or 'subtract'; it is {reset!r}")
-    if not scale > 0:
-        raise ValueError(f"scale must be above 0; it is {scale}")
+    if not (isinstance(scale, Real) and scale > 0):
+        raise ValueError(f"scale must be above 0; it is {scale!r}")
 
 
 @cache

@@ -260,6 +260,12 @@ def test_a_batch_without_an_event() -> None:
     assert_agree(found, by_reference(case)[0])
 
 
+@pytest.mark.parametrize("threads", [0, -1])
+def test_a_number_of_threads_that_cannot_be_is_named(threads: int) -> None:
+    with pytest.raises(ValueError, match=f"threads must be at least 1; it is {threads}"):
+        run(draw_network(0, 3, 20, 7), threads)
+
+
 @pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize("reduction", ["sum", "sum_l2"])
 def test_results_are_the_same_bits_whatever_ran_before(threads: int, reduction: str) -> None:

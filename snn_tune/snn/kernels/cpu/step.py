@@ -57,11 +57,11 @@ def train_step(
             gradients depend on it.
 
     Raises:
-        ValueError: a label, an input unit or a shape does not fit the parameters.
+        ValueError: a label, an input unit or a shape does not fit the parameters, or threads is below 1.
     """
     check(inputs, labels, parameters, model)
     check_reduction(reduction)
-    batch = Batch(inputs, labels, parameters, model, threads or torch.get_num_threads())
+    batch = Batch(inputs, labels, parameters, model, _number(threads))
     share = _share(labels, class_weights, parameters.w2.shape[1])
     counts = batch.evaluate().spike_counts if reduction == "sum_l2" else None
     grad_spike = memory.aligned(batch.weights.w1.shape[1])
@@ -83,8 +83,16 @@ def evaluate(
 ) -> Outcome:
     """The same without gradients."""
     check(inputs, labels, parameters, model)
-    scores = Batch(inputs, labels, parameters, model, threads or torch.get_num_threads()).evaluate()
+    scores = Batch(inputs, labels, parameters, model, _number(threads)).evaluate()
     return _outcome(scores, None, labels, _share(labels, class_weights, parameters.w2.shape[1]), strength, reduction)
+
+
+def _number(threads: int | None) -> int:
+    if threads is None:
+        return torch.get_num_threads()
+    if threads < 1:
+        raise ValueError(f"threads must be at least 1; it is {threads}")
+    return threads
 
 
 def _share(labels: Tensor, class_weights: Tensor | None, nb_classes: int) -> Floats:
