@@ -144,7 +144,6 @@ class Work:
     trials: list[Trial]
     propose: Propose = lambda: None
     pruning: Pruning = field(default_factory=Pruning)
-    time_budget_s: float | None = None
 
 
 def execute(
@@ -155,12 +154,14 @@ def execute(
     max_concurrent: int | None,
     records: Path,
     say: Callable[[str], None],
+    time_s: float = float("inf"),
 ) -> list[str]:
-    """Run all of the work, or what the time budget has room for.
+    """Run all of the work, or what there is time for.
 
     Args:
         records: folder for what Ray writes as it goes, of this study and store; removed at the end.
         say: tells the user a line.
+        time_s: until the running trials are stopped.
 
     Returns:
         What went wrong in telling the listeners.
@@ -168,7 +169,7 @@ def execute(
     Raises:
         KeyboardInterrupt: the user stopped it; the listeners have been told.
     """
-    stop = GentleStop(say, work.pruning, work.time_budget_s)
+    stop = GentleStop(say, work.pruning, time_s)
     relay = Relay({trial.key: trial for trial in work.trials}, listeners, stop)
     with stop:
         try:

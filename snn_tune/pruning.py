@@ -1,11 +1,12 @@
 """Which trials are stopped before their last epoch: those behind others (ASHA), silent ones, hopeless ones."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import sqrt
 
 import numpy as np
 
 from snn_tune.datasets.dataset import Dataset
+from snn_tune.finding import Finding
 from snn_tune.scoring import SILENT
 from snn_tune.study import Study
 from snn_tune.trial import Epoch
@@ -24,8 +25,9 @@ class Pruning:
         verdicts: why a trial stops, by key.
     """
 
-    def __init__(self, rules: Sequence[Rule] = (), rungs: Sequence[int] = ()) -> None:
-        self.rules, self.rungs = rules, frozenset(rungs)
+    def __init__(self, rules: Sequence[Rule] = (), asha: "Asha | None" = None) -> None:
+        self.rules: list[Rule] = [*rules, *([asha] if asha else [])]
+        self.asha, self.rungs = asha, frozenset(asha.rungs if asha else ())
         self.verdicts: dict[str, str] = {}
         self._reached: dict[str, int] = {}
 
@@ -37,6 +39,13 @@ class Pruning:
                 if reason := next(filter(None, (rule(key, epoch) for rule in self.rules)), ""):
                     self.verdicts[key] = f"stopped at epoch {epoch.epoch}: {reason}"
         return key in self.verdicts
+
+    def enter_all(self, earlier: Iterable[Finding]) -> None:
+        """Trials of earlier starts: others are compared with them."""
+        for found in earlier:
+            for epoch, accuracy in enumerate(found.history, 1):
+                if self.asha:
+                    self.asha.enter(found.trial.key, epoch, accuracy)
 
 
 class Asha:
@@ -103,11 +112,6 @@ def pruning(study: Study, data: Dataset) -> Pruning:
     """What the study's search asks for."""
     nb_epochs = max(study.grid.get("nb_epochs", [study.budget.nb_epochs]))
     rules: list[Rule] = []
-    rungs: Sequence[int] = ()
     if study.search.early_stop:
         rules += [Silent(), Hopeless(data.nb_classes, len(data.valid), nb_epochs)]
-    if study.search.scheduler == "asha":
-        asha = Asha(nb_epochs)
-        rules.append(asha)
-        rungs = tuple(asha.rungs)
-    return Pruning(rules, rungs)
+    return Pruning(rules, Asha(nb_epochs) if study.search.scheduler == "asha" else None)

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args
 
 from snn_tune import interrupt
 
@@ -19,6 +19,7 @@ from snn_tune.datasets.source import cache_folder
 from snn_tune.errors import UserError, one_line, same_command
 from snn_tune.options import OptionParser
 from snn_tune.quiet import Screen
+from snn_tune.search_settings import METRICS, Method, Scheduler
 from snn_tune.snn import kernels
 from snn_tune.study import Study
 from snn_tune.study_file import available, read
@@ -38,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.study is None:
             _list_studies()
         else:
-            study = override(read(options.study), parse_axes(options.set), options.epochs, options.seeds)
+            study = _study(options)
             kernels.check(options.kernel)
             if not options.dry_run:
                 return _run(study, options)
@@ -55,6 +56,21 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"stopped; finished trials are kept: type {again} to go on", file=sys.stderr)
         return 130
     return 0
+
+
+def _study(options: argparse.Namespace) -> Study:
+    """The study of that name, with what the command line changes of it."""
+    given = {
+        "method": options.search,
+        "scheduler": options.scheduler,
+        "samples": options.samples,
+        "objectives": options.objective,
+        "time_budget": options.time_budget,
+        "confirm": options.confirm,
+        "warm_start": False if options.no_warm_start else None,
+    }
+    search = {name: value for name, value in given.items() if value is not None}
+    return override(read(options.study), parse_axes(options.set), options.epochs, options.seeds, search)
 
 
 def parse_axes(texts: list[str]) -> dict[str, Any]:
@@ -160,6 +176,15 @@ def _parser() -> argparse.ArgumentParser:
     add("--epochs", type=_positive(int), metavar="N", help="epochs of each trial, in place of the study's")
     add("--seeds", type=_positive(int), metavar="N", help="trials of each combination, in place of the study's")
     add("--set", action="append", default=[], metavar="NAME=V1,V2,...", help="values of a parameter; may be repeated")
+    add("--search", choices=get_args(Method), help="all combinations, or samples of them (default: the study's)")
+    add("--scheduler", choices=get_args(Scheduler), help="asha: stop trials that fall behind others")
+    add("--samples", type=_positive(int), metavar="N", help="combinations that random and optuna try")
+    add("--objective", action="append", metavar="NAME:max|min", help=f"what is best: {', '.join(METRICS)}; repeatable")
+    add("--time-budget", metavar="TIME", help="end after this time, for example 90s, 30min or 2h")
+    add(
+        "--confirm", type=_positive(int), metavar="K", help="run the best K again, with --seeds other seeds (default 5)"
+    )
+    add("--no-warm-start", action="store_true", help="do not learn from other studies of this data")
     add("--kernel", default="auto", metavar="NAME", help="how networks are computed: auto, cpu, gpu or reference")
     add("--max-concurrent", type=_positive(int), metavar="N", help="trials at the same time, at most")
     add("--cpus-per-trial", type=_positive(float), metavar="X", help="cores of a trial (default: 1)")

@@ -2,7 +2,7 @@
 
 import random
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -86,14 +86,9 @@ class Sampler:
         if trial := self._asked.pop(parameters, None):
             self.optuna.tell(trial, state=TrialState.FAIL)
 
-    def untried(self, known: Iterable[Parameters]) -> Parameters | None:
-        """One of the combinations that are not known, drawn at random; None if there is none left.
-
-        Raises:
-            ValueError: the combinations cannot be counted.
-        """
-        known = set(known)
-        left = [cell for cell in self.study.cells() if cell not in known]
+    def untried(self, known: Callable[[Parameters], bool]) -> Parameters | None:
+        """One of the combinations that are not known, drawn at random; None if there is none left."""
+        left = [cell for cell in self.study.cells() if not known(cell)]
         return random.Random(len(left)).choice(left) if left else None
 
 

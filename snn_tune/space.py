@@ -4,10 +4,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from itertools import product
+from math import prod
 from typing import Any
 
 from snn_tune.axis import Axis, Choice
 from snn_tune.errors import UserError
+
+MOST_COUNTED = 20_000
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,12 @@ class Space(Mapping[str, Axis]):
         return all(isinstance(axis.what, Choice) for axis in self.values())
 
     @property
+    def countable(self) -> bool:
+        """Whether the combinations are so few that they can be gone through."""
+        whole = all(isinstance(axis.what, Choice) or axis.what.step is not None for axis in self.values())
+        return whole and prod(len(axis.values) for axis in self.values()) <= MOST_COUNTED
+
+    @property
     def table(self) -> str:
         """What its table is called in a study file."""
         return "grid" if self.is_grid and not any(axis.condition for axis in self.values()) else "space"
@@ -51,15 +60,16 @@ class Space(Mapping[str, Axis]):
             ValueError: they cannot be counted.
         """
         every = product(*(axis.values for axis in self.values()))
-        chosen = (self._those_that_count(dict(zip(self, values, strict=True))) for values in every)
-        return [dict(items) for items in dict.fromkeys(chosen)]
+        chosen = (self.those_that_count(dict(zip(self, values, strict=True))) for values in every)
+        return [dict(items) for items in dict.fromkeys(tuple(one.items()) for one in chosen)]
 
-    def _those_that_count(self, values: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
-        return tuple(self.combination(lambda name, _: values[name]).items())
+    def those_that_count(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """These values without those whose condition does not hold."""
+        return self.combination(lambda name, _: values[name])
 
     def place(self, values: Mapping[str, Any]) -> dict[str, Any] | None:
         """The combination that these values of all parameters are, or None if they lie outside the space."""
-        inside = self.combination(lambda name, _: values[name])
+        inside = self.those_that_count(values)
         rest = {name: value for name, value in self.others.items() if name not in inside}
         fits = all(value in self[name].what for name, value in inside.items())
         return inside if fits and all(values[name] == value for name, value in rest.items()) else None

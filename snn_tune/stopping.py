@@ -23,7 +23,7 @@ class GentleStop(tune.Stopper, AbstractContextManager["GentleStop"]):
 
     Args:
         say: tells the user.
-        time_budget_s: from now, or None for all the time that it takes.
+        time_s: from now, until all stop.
 
     Attributes:
         running: trials that run, by key, kept by the caller; without any, or after `WAIT_S`, the search is over.
@@ -32,10 +32,10 @@ class GentleStop(tune.Stopper, AbstractContextManager["GentleStop"]):
     """
 
     def __init__(
-        self, say: Callable[[str], None], pruning: Pruning | None = None, time_budget_s: float | None = None
+        self, say: Callable[[str], None], pruning: Pruning | None = None, time_s: float = float("inf")
     ) -> None:
         self.say, self.pruning = say, pruning or Pruning()
-        self._end = time.monotonic() + time_budget_s if time_budget_s else float("inf")
+        self._end = time.monotonic() + time_s
         self.time_is_up = False
         self.running: dict[str, Trial] = {}
         self.asked = False

@@ -68,6 +68,18 @@ class Study:
         shared = {**self.base, "nb_epochs": self.budget.nb_epochs}
         return check_parameters(self.data, shared | dict(combination), dict.fromkeys(combination, self.space.table))
 
+    @property
+    def steps(self) -> list[int]:
+        """Every number of time steps that a trial may have."""
+        axis = self.space.get("nb_steps")
+        return sorted(axis.values) if axis else [self.base["nb_steps"]]
+
+    def probes(self) -> list[Parameters]:
+        """Combinations that have each end of each axis once, the others at their first."""
+        first = {name: values[0] for name, values in self.grid.items()}
+        every = [first, *(first | {name: value} for name, values in self.grid.items() for value in values[1:])]
+        return [self.parameters(self.space.those_that_count(values)) for values in every]
+
     def cells(self) -> list[Parameters]:
         """The combinations of the grid, in order."""
         return [self.parameters(combination) for combination in self.space.combinations()]

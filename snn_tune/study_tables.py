@@ -12,6 +12,7 @@ from snn_tune.study import Budget, Study, Thesis, check_parameters
 from snn_tune.trial import Parameters
 from snn_tune.validation import one_of, validate
 
+MOST_STEPS = 16  # that a search may choose from
 KEYS = ("description", "data", "base", "grid", "space", "budget", "search", "thesis")
 
 
@@ -147,6 +148,13 @@ def _check_search(study: Study) -> None:
             "or take --search random or --search optuna"
         )
     if study.search.method != "grid" and not study.space:
-        raise UserError(f"[{study.space.table}]: nothing varies, so there is nothing to search; name a parameter, or use --set")
+        raise UserError(
+            f"[{study.space.table}]: nothing varies, so there is nothing to search; name a parameter, or use --set"
+        )
+    if study.search.method != "grid" and len(study.steps) > MOST_STEPS:
+        raise UserError(
+            f"[space] nb_steps = {study.space['nb_steps'].written}: {len(study.steps)} numbers of steps, each of which "
+            f"holds the data once more; at most {MOST_STEPS}: give a list, or a step as in int(50, 200, 50)"
+        )
     if study.search.method == "grid":
         study.cells()  # values that do not go together

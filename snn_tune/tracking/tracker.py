@@ -21,7 +21,7 @@ class Tracker:
         study_run: the study's parent run.
         shared_tags: put on every run of this start.
         keep: takes the records, a trial's in the order of its events.
-        marks: more tags of a trial: which searches it belongs to.
+        marks: more tags, by key: which searches a trial belongs to. It may grow.
     """
 
     def __init__(
@@ -30,10 +30,10 @@ class Tracker:
         study_run: str,
         shared_tags: dict[str, str],
         keep: Callable[[dict[str, Any]], None],
-        marks: Callable[[Trial], dict[str, str]] = lambda _: {},
+        marks: dict[str, dict[str, str]] | None = None,
     ) -> None:
         self.study, self.study_run, self.shared_tags, self.keep = study, study_run, shared_tags, keep
-        self.marks = marks
+        self.marks = {} if marks is None else marks
         self._begun: set[str] = set()
         self._history: dict[str, dict[int, float]] = {}
 
@@ -50,7 +50,7 @@ class Tracker:
             "state": "running",
             "reason": "",  # of an earlier failure
             **self.shared_tags,
-            **self.marks(trial),
+            **self.marks.get(trial.key, {}),
         }
         alpha, beta = decays(trial.parameters, self.study.data.repeats(trial.parameters.nb_steps))
         params = trial.parameters.model_dump() | {"alpha": alpha, "beta": beta, "seed": trial.seed}
@@ -79,6 +79,10 @@ class Tracker:
             metrics=ending.metrics,
             files=ending.files,
         )
+
+    def mark(self, trial: Trial, tags: dict[str, str]) -> None:
+        """A trial that is over is part of something new."""
+        self._keep(trial, "marked", tags=tags)
 
     def _keep(self, trial: Trial, event: str, **what: Any) -> None:
         self.keep({"key": trial.key, "event": event, **what})

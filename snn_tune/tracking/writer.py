@@ -54,11 +54,12 @@ class Writer:
     def _write(self, key: str, records: list[Record]) -> None:
         """All of one trial, in as few calls as MLflow allows; nothing for a trial that is over in the store."""
         entry = self._run(key, records[0])
-        if entry and entry.over and (marks := [mark for one in records if one["event"] == "marked" for mark in one["tags"].items()]):
-            self.client.log_batch(entry.run_id, tags=[RunTag(*mark) for mark in marks])
         if entry is None:
             self.refused[key] = "its run is no longer there"
             return
+        marks = [RunTag(*mark) for record in records if record["event"] == "marked" for mark in record["tags"].items()]
+        if marks:
+            self.client.log_batch(entry.run_id, tags=marks)
         ended = next((record for record in records if record["event"] == "ended"), None)
         for file in map(Path, ended["files"] if ended else ()):
             if file.is_file() and not entry.over:  # one that is gone was uploaded by an earlier try
