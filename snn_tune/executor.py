@@ -134,7 +134,11 @@ class Feed(Searcher):
         """The listeners are told."""
 
     def save_to_dir(self, *_: Any, **__: Any) -> None:
-        """Ray saves its searchers for a restore, which we never do."""
+        """Nothing is saved: see `__getstate__`."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Ray pickles its searchers for a restore, which we never do."""
+        return {}
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,5 @@
 """A search beyond the grid: which trial is next, what of it is known already, and when there are enough."""
 
-import hashlib
-import json
 from collections.abc import Callable
 
 from snn_tune.finding import Finding
@@ -13,13 +11,6 @@ from snn_tune.trial import Ending, Epoch, Parameters, Trial
 
 TRIES = 100  # proposals that are all known, before one that is not is looked for otherwise
 MOST_TRIES = 3000
-
-
-def search_id(study: Study) -> str:
-    """Names what decides the proposals; another number of samples, or more time, is the same search."""
-    tables = study.tables() | {"description": "", "thesis": None}
-    tables["search"] = study.search.model_dump(exclude={"samples", "time_budget", "confirm", "confirm_seeds"})
-    return hashlib.sha256(json.dumps(tables, sort_keys=True).encode()).hexdigest()[:8]
 
 
 class Proposals:
@@ -43,7 +34,7 @@ class Proposals:
         pruning: Pruning,
     ) -> None:
         self.study, self.data, self.adopt = study, data, adopt
-        self.mark = f"search.{search_id(study)}"
+        self.mark = study.search_mark
         self.known = known
         mine = [found for found in known.values() if self.mark in found.marks]
         self.mine = {found.trial.key: int(found.marks[self.mark]) for found in mine}

@@ -51,7 +51,8 @@ class Pruning:
 class Asha:
     """Asynchronous successive halving (Li et al. 2020, algorithm 2 in its stopping form, as Ray Tune has it).
 
-    A trial that comes to a rung goes on if its validation accuracy is among the best third of those that came so far.
+    A trial that comes to a rung goes on if its validation accuracy is among the best third of those that came before;
+    the first three always do.
 
     Args:
         nb_epochs: of the longest trial.
@@ -69,8 +70,9 @@ class Asha:
         rung = self.rungs.get(epoch)
         if rung is None:
             return ""
-        cutoff = float(np.percentile(list(rung.values()), 100 * (1 - 1 / REDUCTION))) if rung else accuracy
+        others = list(rung.values())
         rung[key] = accuracy
+        cutoff = float(np.percentile(others, 100 * (1 - 1 / REDUCTION))) if len(others) >= REDUCTION else accuracy
         if accuracy >= cutoff:
             return ""
         return f"ASHA: validation accuracy {accuracy:.2%}, of {len(rung)} trials here the best third has {cutoff:.2%}"

@@ -181,9 +181,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--samples", type=_positive(int), metavar="N", help="combinations that random and optuna try")
     add("--objective", action="append", metavar="NAME:max|min", help=f"what is best: {', '.join(METRICS)}; repeatable")
     add("--time-budget", metavar="TIME", help="end after this time, for example 90s, 30min or 2h")
-    add(
-        "--confirm", type=_positive(int), metavar="K", help="run the best K again, with --seeds other seeds (default 5)"
-    )
+    add("--confirm", type=_positive(int), metavar="K", help="run the best K again, each with --seeds (5) other seeds")
     add("--no-warm-start", action="store_true", help="do not learn from other studies of this data")
     add("--kernel", default="auto", metavar="NAME", help="how networks are computed: auto, cpu, gpu or reference")
     add("--max-concurrent", type=_positive(int), metavar="N", help="trials at the same time, at most")

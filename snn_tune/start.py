@@ -14,7 +14,7 @@ from snn_tune.errors import UserError
 from snn_tune.executor import Listener, Work, execute
 from snn_tune.known import Known
 from snn_tune.progress import ProgressLine
-from snn_tune.proposals import Proposals, search_id
+from snn_tune.proposals import Proposals
 from snn_tune.pruning import pruning
 from snn_tune.study import Study
 from snn_tune.tracking import past
@@ -112,7 +112,7 @@ class Start:
         trials = confirm.new_trials(self.study, chosen, self.first.fingerprint)
         places = {parameters: str(place) for place, parameters in enumerate(chosen, 1)}
         for trial in trials:
-            self.marks[trial.key] = {f"confirm.{search_id(self.study)}": places[trial.parameters]}
+            self.marks[trial.key] = {self.study.confirm_mark: places[trial.parameters]}
         missing = self.ledger.missing(trials)
         again = f"the best {len(chosen)} again, with {self.study.search.confirm_seeds} other seeds each"
         self.console.print(f"{again}: {self.ledger.summary(trials)}")

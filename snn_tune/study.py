@@ -1,5 +1,7 @@
 """A study: a data set, base settings, a search space and a budget, validated, and the trials that it stands for."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -58,6 +60,18 @@ class Study:
     def grid(self) -> dict[str, list[Any]]:
         """The values of each axis; of a range, its two ends."""
         return {name: list(axis.what.ends()) for name, axis in self.space.items()}
+
+    @property
+    def search_mark(self) -> str:
+        """Tag of the trials of this search. Another number of samples, or more time, is the same search."""
+        tables = self.tables() | {"description": "", "thesis": None}
+        tables["search"] = self.search.model_dump(exclude={"samples", "time_budget", "confirm", "confirm_seeds"})
+        return "search." + hashlib.sha256(json.dumps(tables, sort_keys=True).encode()).hexdigest()[:8]
+
+    @property
+    def confirm_mark(self) -> str:
+        """Tag of the trials that run the best of this search again."""
+        return self.search_mark.replace("search.", "confirm.")
 
     def parameters(self, combination: Mapping[str, Any]) -> Parameters:
         """All parameters of a combination.
