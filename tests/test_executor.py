@@ -43,7 +43,7 @@ def relay(stop: GentleStop, listener: Listener) -> Relay:
 
 
 def rays(trial: Trial, error: str = "") -> Any:
-    return SimpleNamespace(config={"trial": trial.key}, get_error=lambda: error)
+    return SimpleNamespace(config={"trial": trial}, get_error=lambda: error)
 
 
 def result(*epochs: Epoch, **more: Any) -> dict[str, Any]:
@@ -106,6 +106,6 @@ def test_what_no_worker_could_begin_has_failed_unless_the_user_stopped(
         ("ended", SECOND, "failed", "no worker lived long enough to begin it"),
     ]
     stop.asked = True
-    other = Relay(relay.trials, [listener], stop)
+    other = Relay(dict(relay.left), [listener], stop)
     other.close()
     assert len(listener.told) == 4

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from small import study
@@ -11,6 +12,7 @@ from snn_tune import stopping
 from snn_tune.stopping import GentleStop
 
 TRIAL, *_ = study().trials("data")
+REPORT: dict[str, Any] = {"key": "key", "epochs": []}
 
 
 @pytest.fixture
@@ -30,9 +32,9 @@ def test_the_first_signal_stops_each_trial_at_its_report_and_the_second_now(
 ) -> None:
     stop.running["key"] = TRIAL
     assert not stop.stop_all()
-    assert not stop("id", {})
+    assert not stop("id", REPORT)
     os.kill(os.getpid(), which)
-    assert stop("id", {})
+    assert stop("id", REPORT)
     assert not stop.stop_all()
     assert not stop.stop_all()
     assert said == ["stopping: the running trials save their state; once more to stop now"]

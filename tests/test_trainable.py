@@ -30,7 +30,7 @@ def _every_epoch_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def job(folder: Path, fit: Callable[..., Any] = standin.fit, trial: Trial = TRIAL) -> Job:
-    return Job({trial.key: trial}, {trial.parameters.nb_steps: DATA}, fit, folder, "auto", 1, 1, holders(folder))
+    return Job({trial.parameters.nb_steps: DATA}, fit, folder, "auto", 1, 1, lineages=holders(folder))
 
 
 def longer(nb_epochs: int) -> Trial:
@@ -144,11 +144,11 @@ def test_out_of_memory_is_named_with_what_to_lower(tmp_path: Path) -> None:
 
 def test_a_worker_reuses_itself_and_what_it_logs_goes_with_the_reports(tmp_path: Path) -> None:
     worker = trainable.TrialTrainable.__new__(trainable.TrialTrainable)
-    worker.setup({"trial": TRIAL.key}, job(tmp_path))
+    worker.setup({"trial": TRIAL}, job(tmp_path))
     try:
         for _ in range(3):
             worker.step()
-        assert worker.reset_config({"trial": TRIAL.key})
+        assert worker.reset_config({"trial": TRIAL})
         assert kept(tmp_path) == [2]
         (file,) = (tmp_path / TRIAL.key).glob("*-2.checkpoint")
         file.write_bytes(b"")

@@ -61,7 +61,7 @@ class Tracker:
         """Metrics of one or more epochs; those that the store holds already may be among them."""
         if epochs:
             history = self._history.setdefault(trial.key, {})
-            history |= {epoch.epoch: epoch.metrics["valid_accuracy"] for epoch in epochs}
+            history |= {epoch.epoch: epoch.metrics.get("valid_accuracy", 0.0) for epoch in epochs}
             values = [(epoch.epoch, epoch.time_ms, epoch.metrics) for epoch in epochs]
             self._keep(trial, "epochs", epochs=values, tags=history_tag(history))
 
