@@ -74,7 +74,7 @@ def test_a_study_is_kept_whole_and_typed_again_runs_what_is_missing(
     for run in again:
         if run.data.tags["role"] == "trial":  # from the first epoch on
             assert np.load(client.download_artifacts(run.info.run_id, "evidence.npz"))["trained"] == 3
-    assert analysis.analyse("small", f"sqlite:///{tmp_path / 'mlflow.db'}").counts["finished"] == 4
+    assert analysis.analyse("small", f"sqlite:///{tmp_path / 'mlflow.db'}").tables.counts["finished"] == 4
 
 
 def check(client: MlflowClient, run: object) -> None:
@@ -127,7 +127,7 @@ def test_a_tracking_server_keeps_the_trials_and_their_files(tmp_path: Path) -> N
         assert [run.info.status for run in found] == ["FINISHED"] * 4
         for run in found:
             check(client, run)
-        assert analysis.analyse("small", uri).counts["finished"] == 4
+        assert analysis.analyse("small", uri).tables.counts["finished"] == 4
         assert not (tmp_path / "root" / "mlflow.db").exists()
     finally:
         server.terminate()
