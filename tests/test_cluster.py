@@ -39,3 +39,5 @@ def test_a_head_without_gpus_takes_no_trial_that_needs_one() -> None:
 def test_too_much_is_refused_with_what_there_is() -> None:
     with pytest.raises(UserError, match="9 cores and 0 GPUs, but the largest machine here has 8 and 0"):
         cluster({"CPU": 8.0}, {"CPU": 4.0}).per_trial(9.0, None)
+    with pytest.raises(UserError, match="1 cores and 64 GPUs, .*; lower --cpus-per-trial or --gpus-per-trial"):
+        cluster({"CPU": 8.0}).per_trial(None, 64.0)

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -24,7 +25,7 @@ from snn_tune.checkpoint import DIGEST
 cloudpickle.register_pickle_by_value(standin)
 pytestmark = pytest.mark.slow
 
-EPOCHS = 700
+EPOCHS = 500
 CHOSEN = cell(nb_hidden="30,60", nb_steps=100, scale=10.0, regularizer="1e-5")
 
 
@@ -90,10 +91,10 @@ def plain(value: Any) -> Any:
 
 def test_stopped_stopped_at_once_and_killed_it_ends_as_if_undisturbed(tmp_path: Path) -> None:
     quiet, root = tmp_path / "undisturbed", tmp_path / "disturbed"
-    Command(quiet, 30.0).end(0)
+    undisturbed = Command(quiet, 30.0)
 
     first = Command(root, 0.5)
-    first.wait_for(20)
+    first.wait_for(5)
     first.ctrl_c()
     printed, said = first.end(130)
     stopped = time.time() * 1000
@@ -105,7 +106,7 @@ def test_stopped_stopped_at_once_and_killed_it_ends_as_if_undisturbed(tmp_path: 
     assert reported == checkpoints(root)  # not one epoch is lost
 
     second = Command(root, 0.5)
-    second.wait_for(max(reported.values()) + 20)
+    second.wait_for(max(reported.values()) + 5)
     before = time.monotonic()
     second.process.send_signal(signal.SIGTERM)
     time.sleep(0.2)
@@ -115,12 +116,13 @@ def test_stopped_stopped_at_once_and_killed_it_ends_as_if_undisturbed(tmp_path: 
     assert {run.data.tags["state"] for run in trials(root, "randman")[1]} == {"interrupted"}
 
     third = Command(root, 0.5)
-    third.wait_for(max(checkpoints(root).values()) + 20)
+    third.wait_for(max(checkpoints(root).values()) + 5)
     third.process.kill()
     third.process.communicate()
     assert max(checkpoints(root).values()) < EPOCHS
 
     Command(root, 30.0).end(0)
+    undisturbed.end(0)
     client, found = trials(root, "randman")
     for run in found:  # begun before the first stop, and never again
         first_epoch = client.get_metric_history(run.info.run_id, "train_loss")[0]
@@ -163,6 +165,30 @@ def test_a_stop_waits_for_what_runs_and_begins_nothing_more(tmp_path: Path, capf
     assert {run.data.tags["key"]: last_epoch(client, run) for run in runs if "key" in run.data.tags} == checkpoints(
         tmp_path
     )
+
+
+def test_a_state_that_cannot_be_saved_at_a_stop_is_told(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+    two = study(base={"lr": 0.1}, grid={"nb_hidden": [5, 10], "nb_steps": [20]}, budget={"nb_epochs": 600})
+    folder = tmp_path / "trials" / "small"
+    folder.mkdir(parents=True)
+    for trial in two.trials(two.data.load(20, tmp_path).fingerprint):
+        (folder / trial.key).write_text("no folder")
+
+    def stop_amid_a_trial() -> None:
+        while not (tmp_path / "mlflow.db").exists() or not any(reported(*store(tmp_path))):
+            time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=stop_amid_a_trial, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        start(tmp_path, two)
+    printed = capfd.readouterr().out
+    assert len(re.findall(f"trial [0-9a-f]+ is saved up to epoch 0 only: {folder}/[0-9a-f]+: ", printed)) == 2
+
+
+def reported(client: MlflowClient, runs: list[Any]) -> list[int]:
+    """Epochs of each trial that the store has."""
+    return [len(client.get_metric_history(run.info.run_id, "train_loss")) for run in runs if "key" in run.data.tags]
 
 
 def last_epoch(client: MlflowClient, run: Any) -> int:

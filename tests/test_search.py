@@ -1,12 +1,6 @@
 """A study from start to end through Ray and MLflow, with a stand-in for training; the store read by MLflow's client."""
 
-import contextlib
 import json
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +8,7 @@ import pytest
 import standin
 from mlflow.tracking import MlflowClient
 from ray import cloudpickle
+from server import Server
 from small import study
 
 from snn_tune import analysis, search
@@ -99,28 +94,9 @@ def check(client: MlflowClient, run: object) -> None:
 
 @pytest.mark.slow
 def test_a_tracking_server_keeps_the_trials_and_their_files(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    uri, server_folder = f"http://127.0.0.1:{port}", tmp_path / "server"
-    server_folder.mkdir()
-    options = [
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--workers",
-        "1",
-        "--backend-store-uri",
-        "sqlite:///mlflow.db",
-    ]
-    server = subprocess.Popen([sys.executable, "-m", "mlflow", "server", *options], cwd=server_folder)
+    server = Server(tmp_path / "server")
+    uri = f"http://127.0.0.1:{server.port}"
     try:
-        for _ in range(120):
-            time.sleep(0.5)
-            with contextlib.suppress(OSError):
-                urllib.request.urlopen(f"{uri}/health", timeout=5)
-                break
         start(tmp_path / "root", study(), tracking_uri=uri)
         client = MlflowClient(uri)
         found = client.search_runs([client.get_experiment_by_name("small").experiment_id], "tags.role = 'trial'")
@@ -130,8 +106,7 @@ def test_a_tracking_server_keeps_the_trials_and_their_files(tmp_path: Path) -> N
         assert analysis.analyse("small", uri).tables.counts["finished"] == 4
         assert not (tmp_path / "root" / "mlflow.db").exists()
     finally:
-        server.terminate()
-        server.wait(timeout=30)
+        server.stop()
 
 
 @pytest.mark.slow
@@ -148,19 +123,6 @@ def test_trials_of_a_machine_share_one_copy_of_the_data_and_few_workers(tmp_path
     assert len(workers) < 12  # reused
     for worker in workers:  # a view of the store's pages: the address is the same in each trial of a worker
         assert len({int(found["address"]) for found in evidence if found["pid"] == worker}) == 1
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"cpus_per_trial": 1000.0}, "asks for 1000 cores .*lower --cpus-per-trial"),
-        ({"gpus_per_trial": 64.0}, "asks for 1 cores and 64 GPUs.*lower --cpus-per-trial or --gpus-per-trial"),
-    ],
-)
-def test_more_than_the_machine_has_is_refused(tmp_path: Path, options: dict, message: str) -> None:
-    with pytest.raises(UserError, match=message):
-        start(tmp_path, study(), **options)
 
 
 @pytest.mark.parametrize(

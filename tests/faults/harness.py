@@ -1,6 +1,6 @@
 """Real driver processes with a stand-in for training, and what must be in the store whatever was done to them.
 
-`python harness.py ROOT [URI]` is such a driver.
+`python harness.py ROOT [URI [EPOCHS]]` is such a driver.
 """
 
 import contextlib
@@ -22,20 +22,21 @@ from snn_tune.tracking import delivery, lease
 NB_TRIALS, EPOCH_S = 24, 0.02
 
 
-def grid() -> Study:
+def grid(nb_epochs: int = 3) -> Study:
     """24 trials of three epochs, 60 ms each."""
-    return study(base={"lr": EPOCH_S}, grid={"nb_hidden": list(range(1, NB_TRIALS + 1)), "nb_steps": [20]})
+    axes = {"nb_hidden": list(range(1, NB_TRIALS + 1)), "nb_steps": [20]}
+    return study(base={"lr": EPOCH_S}, grid=axes, budget={"nb_epochs": nb_epochs})
 
 
 def database(root: Path) -> str:
     return f"sqlite:///{root / 'mlflow.db'}"
 
 
-def driver(root: Path, uri: str = "") -> subprocess.Popen:
+def driver(root: Path, uri: str = "", nb_epochs: int = 3) -> subprocess.Popen:
     tests = Path(__file__).parents[1]
     path = os.pathsep.join([str(tests), str(tests.parent), os.environ.get("PYTHONPATH", "")])
     return subprocess.Popen(
-        [sys.executable, __file__, str(root), uri],
+        [sys.executable, __file__, str(root), uri, str(nb_epochs)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -43,9 +44,9 @@ def driver(root: Path, uri: str = "") -> subprocess.Popen:
     )
 
 
-def finish(root: Path, uri: str = "") -> str:
+def finish(root: Path, uri: str = "", nb_epochs: int = 3) -> str:
     """Run to the end; what it printed."""
-    process = driver(root, uri)
+    process = driver(root, uri, nb_epochs)
     printed, _ = process.communicate(timeout=120)
     assert process.returncode == 0, printed
     return printed
@@ -66,15 +67,15 @@ def descendants(pid: int, named: str) -> list[int]:
     return [child for child, (_, words) in parents.items() if words.startswith(named) and is_ours(child)]
 
 
-def check_whole(uri: str, what: Study | None = None) -> None:
-    """One live FINISHED run for each key of the grid and no other, each epoch once, results as if undisturbed."""
-    what = what or grid()
+def check_whole(uri: str, *studies: Study) -> None:
+    """One live FINISHED run for each key of the grids and no other, each epoch once, results as if undisturbed."""
     client = MlflowClient(uri)
     runs = list(client.search_runs([client.get_experiment_by_name("small").experiment_id], max_results=5000))
     assert [run.info.status for run in runs if run.data.tags["role"] == "study"] == ["FINISHED"]
     trials = {run.data.tags["key"]: run for run in runs if run.data.tags["role"] == "trial"}
     assert len(trials) == len(runs) - 1
-    wanted = {trial.key: trial for trial in what.trials(next(iter(trials.values())).data.tags["data_fingerprint"])}
+    data = next(iter(trials.values())).data.tags["data_fingerprint"]
+    wanted = {trial.key: trial for what in studies or [grid()] for trial in what.trials(data)}
     assert trials.keys() == wanted.keys()
     for key, run in trials.items():
         parameters, seed = wanted[key].parameters, wanted[key].seed
@@ -89,12 +90,13 @@ def check_whole(uri: str, what: Study | None = None) -> None:
         assert {file.path for file in client.list_artifacts(run.info.run_id)} == {"model.pt", "evidence.npz"}
 
 
-def main(root: str, uri: str = "") -> int:
+def main(root: str, uri: str = "", nb_epochs: str = "3") -> int:
     cloudpickle.register_pickle_by_value(standin)
     if patience := os.environ.get("SNN_TUNE_TEST_PATIENCE_S"):
         lease.EXPIRY_S = delivery.PATIENCE_S = float(patience)
     try:
-        return search.run(grid(), search.Options(root=Path(root), tracking_uri=uri or None), fit=standin.fit)
+        options = search.Options(root=Path(root), tracking_uri=uri or None)
+        return search.run(grid(int(nb_epochs)), options, fit=standin.fit)
     except UserError as error:
         print(f"error: {error}")
         return 2

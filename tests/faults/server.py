@@ -2,6 +2,8 @@
 
 import http.client
 import http.server
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -35,6 +37,7 @@ class Server:
             cwd=self.folder,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            start_new_session=True,  # with its workers
         )
         for _ in range(120):
             time.sleep(0.5)
@@ -44,7 +47,8 @@ class Server:
         raise AssertionError("the server did not start")
 
     def stop(self) -> None:
-        self.process.terminate()
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(timeout=30)
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from harness import check_whole, database, driver
 
+from snn_tune.files import held
+
 pytestmark = pytest.mark.slow
 
 
@@ -22,6 +24,17 @@ def test_of_two_drivers_at_once_one_runs_and_the_other_names_it(tmp_path: Path) 
     winner, loser = codes.index(0), codes.index(2)
     assert f"error: small is being run by process {processes[winner].pid} on {os.uname().nodename}, " in printed[loser]
     check_whole(database(tmp_path))
+
+
+def test_a_root_is_run_for_one_store_at_a_time(tmp_path: Path) -> None:
+    trials = tmp_path / "trials" / "small"
+    trials.mkdir(parents=True)
+    with held(trials, "http://another.store", ""):
+        process = driver(tmp_path)
+        printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 2, printed
+    mend = "wait for it, or name another --root or --storage"
+    assert f"error: {trials} is held by http://another.store; {mend}" in printed
 
 
 def test_a_driver_that_sleeps_is_replaced_and_stops_when_it_wakes(

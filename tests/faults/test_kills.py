@@ -7,9 +7,11 @@ import signal
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import standin
 from harness import NB_TRIALS, check_whole, database, descendants, driver, finish, grid
+from mlflow.tracking import MlflowClient
 from rich.console import Console
 
 from snn_tune.course import Trained
@@ -23,7 +25,7 @@ from snn_tune.trial import Ending, Trial
 
 pytestmark = pytest.mark.slow
 
-SEEDS = range(int(os.environ.get("SNN_TUNE_FAULT_SEEDS", "2")))
+SEEDS = range(int(os.environ.get("SNN_TUNE_FAULT_SEEDS", "1")))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -36,6 +38,29 @@ def test_the_driver_is_killed(seed: int, tmp_path: Path) -> None:
         process.communicate()
     assert f"{NB_TRIALS} trials: " in finish(tmp_path)
     check_whole(database(tmp_path))
+
+
+def test_more_epochs_are_killed(tmp_path: Path) -> None:
+    finish(tmp_path)
+    damaged = next((tmp_path / "trials").glob("*/*/*-3.checkpoint"))
+    damaged.write_bytes(b"garbage")
+    process = driver(tmp_path, nb_epochs=6)
+    while not list((tmp_path / "trials").glob("*/*/*-6.checkpoint")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.kill()
+    printed = process.communicate()[0] + finish(tmp_path, nb_epochs=6)
+    assert f"starts anew: not used are {damaged}: it is damaged" in printed
+    check_whole(database(tmp_path), grid(), grid(6))
+    assert sorted(trained(database(tmp_path), grid(6)))[-2:] == [3, 6]
+
+
+def trained(uri: str, what: Study) -> list[int]:
+    """How many epochs the last worker of each trial trained."""
+    client = MlflowClient(uri)
+    found = client.search_runs([client.get_experiment_by_name("small").experiment_id], "tags.role = 'trial'")
+    longer = [run for run in found if run.data.params["nb_epochs"] == str(what.budget.nb_epochs)]
+    return [int(np.load(client.download_artifacts(run.info.run_id, "evidence.npz"))["trained"]) for run in longer]
 
 
 def test_a_worker_is_killed(tmp_path: Path) -> None:

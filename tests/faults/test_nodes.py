@@ -20,7 +20,7 @@ cloudpickle.register_pickle_by_value(standin)
 
 
 def test_a_node_is_lost(tmp_path: Path) -> None:
-    what = study(base={"lr": 0.3}, grid={"nb_hidden": list(range(1, 9)), "nb_steps": [20]}, budget={"nb_epochs": 10})
+    what = study(base={"lr": 0.2}, grid={"nb_hidden": list(range(1, 9)), "nb_steps": [20]}, budget={"nb_epochs": 10})
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
     lost = cluster.add_node(num_cpus=1)
     cluster.wait_for_nodes()

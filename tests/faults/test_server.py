@@ -1,15 +1,21 @@
 """A tracking server that loses answers, fails, hangs, stops and comes back: all is delivered, each value once."""
 
+import itertools
 import random
+import re
 import time
 from pathlib import Path
 
 import pytest
 from harness import NB_TRIALS, check_whole, driver, finish
+from rich.console import Console
 from server import Proxy, Server
 
 from snn_tune.errors import UserError
-from snn_tune.tracking.store import writable
+from snn_tune.tracking import lease
+from snn_tune.tracking.holder import Holder
+from snn_tune.tracking.keeper import Keeper
+from snn_tune.tracking.store import Store, writable
 
 pytestmark = pytest.mark.slow
 
@@ -21,6 +27,7 @@ def test_a_server_that_fails_and_stops_mid_study(tmp_path: Path, monkeypatch: py
     proxy = Proxy(server.port, lambda: "pass")
     root = tmp_path / "root"
     try:
+        refuse_at_each_moment(proxy, tmp_path, monkeypatch)
         process = driver(root, proxy.uri)
         while not list((root / "trials").glob("*/*/")):
             time.sleep(0.05)
@@ -43,6 +50,28 @@ def test_a_server_that_fails_and_stops_mid_study(tmp_path: Path, monkeypatch: py
     finally:
         proxy.close()
         server.stop()
+
+
+def refuse_at_each_moment(proxy: Proxy, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that goes away between any two questions of a start: one line, and the next start is none the worse."""
+    said: list[str] = []
+    with monkeypatch.context() as short:
+        short.setattr(lease, "SETTLE_S", 0.0)
+        short.setattr(Holder, "gone", True)  # as if each start were a process of its own
+        for nb_answered in itertools.count():
+            last = proxy.nb_requests + nb_answered
+            moods = {-1: "pass", 0: "lose", 1: "fail"}
+            proxy.mood = lambda: moods[(proxy.nb_requests > last) - (proxy.nb_requests < last)]  # noqa: B023
+            try:
+                Keeper("small", proxy.uri, root, Console()).close()
+                break
+            except UserError as error:
+                said.append(str(error))
+    one_line = re.compile(".* cannot be used .*50[23].*: check that it runs, and its address")
+    assert [line for line in said if not one_line.fullmatch(line)] == []
+    proxy.mood = lambda: "pass"
+    assert len(said) > 6
+    assert [run.data.tags["role"] for run in Store("small", proxy.uri).runs()] == ["study"]
 
 
 @pytest.mark.parametrize("mood", ["fail", "hang"])
