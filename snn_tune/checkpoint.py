@@ -3,7 +3,7 @@
 A trial's folder holds files LINEAGE-EPOCH.checkpoint: the SHA-256 of what follows, and what `torch.save` makes of a
 snapshot of the training and of whose it is. One takes 16 bytes for each weight (weights, two moments of the optimiser,
 best weights) and 0.1 kB for each epoch. There are two while a trial runs, three for the moment in which one is
-written, and one when it has finished.
+written, and one when it has ended, however it did (two still, where its process was killed).
 
 They may come from anywhere: one is taken only if it is whole and of this lineage, and reading it runs no code.
 """
@@ -36,44 +36,68 @@ class Checkpoints:
     Args:
         folder: the trial's own.
         others: folders of trials of the same lineage.
+
+    Attributes:
+        last: epoch of the last one that was taken or written, 0 before.
+        refused: why those that were passed over are not used.
     """
 
     def __init__(self, trial: Trial, folder: Path, others: Iterable[Path] = ()) -> None:
         self.trial, self.folder, self.others = trial, folder, others
+        self.last = 0
+        self.refused: list[str] = []
         self._failed = False
         with suppress(OSError):
             for part in folder.glob(".*.part"):  # of a process that was killed as it wrote
                 part.unlink()
 
-    def save(self, state: State, keep: int = 2) -> None:
-        """Write a snapshot and keep so many, it included. If that fails the trial goes on; the log says so once."""
+    def save(self, state: State) -> None:
+        """Write a snapshot, and keep the one before it. If that fails the trial goes on; the log says so once."""
         epoch = len(state["epochs"])
         name = f"{self.trial.lineage}-{epoch}.checkpoint"
         try:
             write_whole(self.folder / name, _pack(self.trial, epoch, state))
+            self.last = epoch
             with naming(self.folder):
-                self._drop(epoch, keep)
+                self._drop(keep=2)
         except UserError as error:
             if not self._failed:
-                log.warning("trial %s goes on without a checkpoint: %s", self.trial.key, error)
+                log.warning("trial %s is saved up to epoch %d only: %s", self.trial.key, self.last, error)
             self._failed = True
+        else:
+            self._failed = False
+
+    def close(self) -> None:
+        """The trial has ended: keep the last one, for a longer trial or another try."""
+        if self.last:
+            with suppress(OSError):
+                self._drop(keep=1)
 
     def states(self) -> Iterator[State]:
         """What the trial can go on from, the furthest first: its own, or those of its lineage that are not too long."""
         for epoch, path in _furthest_first({self.folder, *self.others}):
             if epoch <= self.trial.parameters.nb_epochs:
                 try:
-                    yield _unpack(path.read_bytes(), self.trial, epoch)
+                    state = _unpack(path.read_bytes(), self.trial, epoch)
                 except Exception as error:  # whatever a damaged or made-up file leads torch to
-                    log.warning("%s is not used: %s", path, one_line(error))
+                    self.refused.append(f"{path}: {one_line(error)}")
+                else:
+                    self.last = epoch
+                    yield state
+        self.last = 0
 
-    def _drop(self, epoch: int, keep: int) -> None:
-        """All but the last ones up to this epoch: had one that is further been any good, it would have been used."""
+    def _drop(self, keep: int) -> None:
+        """All but these last ones: had one that is further been any good, it would have been used."""
         mine = _furthest_first([self.folder])
-        kept = [path for number, path in mine if number <= epoch][:keep]
+        kept = [path for number, path in mine if number <= self.last][:keep]
         for _, path in mine:
             if path not in kept:
                 path.unlink(missing_ok=True)
+
+
+def reached(trial: Trial, folders: Iterable[Path]) -> int:
+    """The epoch that this trial can go on from, 0 without checkpoints of its lineage there. Names tell, as below."""
+    return next((epoch for epoch, _ in _furthest_first(folders) if epoch <= trial.parameters.nb_epochs), 0)
 
 
 def holders(root: Path) -> dict[str, set[Path]]:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+CAUSE = re.compile(r"""Caused by \w+\((["'])(?:HTTPS?Connection(?:Pool)?\(.*?\): )?(.*?)\1\)""")  # in urllib3's words
+STATEMENT = re.compile(r" \[SQL: .*| \(Background on this error at: .*")  # SQLAlchemy's, at the end
 OUT_OF_MEMORY = re.compile("out of memory|can't allocate memory|not enough memory|low on memory", re.IGNORECASE)
 
 
@@ -23,8 +25,11 @@ def same_command(fresh: bool) -> str:
 
 
 def one_line(error: object) -> str:
-    """What an exception says, in one line of bounded length."""
-    return without_password(" ".join(str(error).split()))[:300] or type(error).__name__
+    """What an exception says, in one line of bounded length, without the requests and statements that failed."""
+    said = STATEMENT.sub("", " ".join(str(error).split()))
+    if cause := CAUSE.search(said):
+        said = cause[2]
+    return without_password(said)[:300] or type(error).__name__
 
 
 def why(error: object) -> str:

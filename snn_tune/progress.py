@@ -16,7 +16,7 @@ class ProgressLine:
 
     Args:
         axes: names of the parameters that tell trials apart.
-        nb_epochs: epochs that all trials of this start have together.
+        nb_epochs: epochs that all trials of this start have to train, those of their checkpoints left out.
         done: trials that were over before.
     """
 
@@ -25,8 +25,7 @@ class ProgressLine:
         self.done, self.failed = done, 0
         self.running: set[str] = set()
         self.reached: dict[str, int] = {}  # the last epoch of each trial
-        self.epochs_done = 0  # by this start
-        self.epochs_before = 0  # by earlier ones: a trial that goes on reports them all
+        self.epochs_done = 0  # by this start: a trial that goes on reports those of earlier ones, too
         self.best, self.best_trial = -1.0, ""
         self.started, self.started_ms = time.monotonic(), now_ms()
         self._printed = float("-inf")
@@ -59,9 +58,7 @@ class ProgressLine:
         new = [epoch for epoch in epochs if epoch.epoch > self.reached.get(trial.key, 0)]
         if new:
             self.reached[trial.key] = new[-1].epoch
-            before = sum(epoch.time_ms < self.started_ms for epoch in new)
-            self.epochs_before += before
-            self.epochs_done += len(new) - before
+            self.epochs_done += sum(epoch.time_ms >= self.started_ms for epoch in new)
         self._show()
 
     def ended(self, trial: Trial, ending: Ending) -> None:
@@ -78,7 +75,7 @@ class ProgressLine:
     def line(self) -> str:
         """`3 running, 0 failed, about 2 min left, best validation 91.20% (nb_hidden=100 ...)`."""
         parts = [f"{len(self.running)} running, {self.failed} failed"]
-        done, total = self.epochs_done, self.nb_epochs - self.epochs_before
+        done, total = self.epochs_done, self.nb_epochs
         if done and done * 50 >= total:  # before, it would be a guess from how long workers take to start
             left = (time.monotonic() - self.started) / done * max(0, total - done)
             parts.append(f"about {duration(left)} left")

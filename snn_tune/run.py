@@ -4,22 +4,26 @@ import argparse
 import os
 import signal
 import sys
-import tomllib
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args
 
 from snn_tune import interrupt
 
 if __name__ == "__main__":
     interrupt.guard()
 
+import torch
+
+from snn_tune.axis import typed
 from snn_tune.datasets.source import cache_folder
 from snn_tune.errors import UserError, one_line, same_command
 from snn_tune.options import OptionParser
 from snn_tune.quiet import Screen
+from snn_tune.search_settings import METRICS, Method, Scheduler
 from snn_tune.snn import kernels
-from snn_tune.study import Study, override
+from snn_tune.study import Study
 from snn_tune.study_file import available, read
+from snn_tune.study_tables import override
 from snn_tune.trial import Parameters
 
 ABOUT = "Train every network of a study, keep the trials in MLflow, print the optimal combination."
@@ -35,11 +39,12 @@ def main(arguments: list[str] | None = None) -> int:
         if options.study is None:
             _list_studies()
         else:
-            study = override(read(options.study), parse_axes(options.set), options.epochs, options.seeds)
+            study = _study(options)
             kernels.check(options.kernel)
             if not options.dry_run:
                 return _run(study, options)
             _dry_run(study)
+            _foresee(study, options)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -53,28 +58,36 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def parse_axes(texts: list[str]) -> dict[str, list[Any]]:
-    """`nb_hidden=50,100` and the like as values by name; a value is read as TOML, a bare word as itself.
+def _study(options: argparse.Namespace) -> Study:
+    """The study of that name, with what the command line changes of it."""
+    given = {
+        "method": options.search,
+        "scheduler": options.scheduler,
+        "samples": options.samples,
+        "objectives": options.objective,
+        "time_budget": options.time_budget,
+        "confirm": options.confirm,
+        "warm_start": False if options.no_warm_start else None,
+    }
+    search = {name: value for name, value in given.items() if value is not None}
+    return override(read(options.study), parse_axes(options.set), options.epochs, options.seeds, search)
+
+
+def parse_axes(texts: list[str]) -> dict[str, Any]:
+    """`nb_hidden=50,100` and the like as axes by name, written as study files have them (see `snn_tune.axis`).
 
     Raises:
         UserError: one is not NAME=V1,V2,..., or a name is there twice.
     """
-    axes: dict[str, list[Any]] = {}
+    axes: dict[str, Any] = {}
     for text in texts:
         name, _, values = map(str.strip, text.partition("="))
         if not name or not all(part.strip() for part in values.split(",")):
             raise UserError(f"--set {text}: must be NAME=V1,V2,..., for example --set nb_hidden=50,100")
         if name in axes:
             raise UserError(f"--set {text}: {name} is set twice; give all its values at once, {name}=V1,V2,...")
-        axes[name] = [_value(part.strip()) for part in values.split(",")]
+        axes[name] = typed(values)
     return axes
-
-
-def _value(text: str) -> Any:
-    try:
-        return tomllib.loads(f"value = {text}")["value"] if "\n" not in text else text
-    except (ValueError, RecursionError):
-        return text
 
 
 def storage(given: str | None) -> Path | None:
@@ -135,6 +148,15 @@ def _dry_run(study: Study) -> None:
     print(f"networks of {sizes[0]:,} to {sizes[-1]:,} weights; the best of each trial, kept: {megabytes:.1f} MB in all")
 
 
+def _foresee(study: Study, options: argparse.Namespace) -> None:
+    """What this machine makes of the kernel; a cluster is another matter."""
+    if not options.address:
+        has_gpu = torch.cuda.is_available() and options.gpus_per_trial != 0
+        sizes = [cell.size for cell in study.cells()]
+        if told := kernels.foresee(options.kernel, "cuda" if has_gpu else "cpu", sizes):
+            print(told)
+
+
 def _weights(study: Study, cell: Parameters) -> int:
     nb_units = study.data.nb_inputs * (cell.units_per_channel if study.data.analog else 1)
     encoder = 2 * nb_units if study.data.analog else 0
@@ -154,6 +176,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--epochs", type=_positive(int), metavar="N", help="epochs of each trial, in place of the study's")
     add("--seeds", type=_positive(int), metavar="N", help="trials of each combination, in place of the study's")
     add("--set", action="append", default=[], metavar="NAME=V1,V2,...", help="values of a parameter; may be repeated")
+    add("--search", choices=get_args(Method), help="all combinations, or samples of them (default: the study's)")
+    add("--scheduler", choices=get_args(Scheduler), help="asha: stop trials that fall behind others")
+    add("--samples", type=_positive(int), metavar="N", help="combinations that random and optuna try")
+    add("--objective", action="append", metavar="NAME:max|min", help=f"what is best: {', '.join(METRICS)}; repeatable")
+    add("--time-budget", metavar="TIME", help="end after this time, for example 90s, 30min or 2h")
+    add("--confirm", type=_positive(int), metavar="K", help="run the best K again, each with --seeds (5) other seeds")
+    add("--no-warm-start", action="store_true", help="do not learn from other studies of this data")
     add("--kernel", default="auto", metavar="NAME", help="how networks are computed: auto, cpu, gpu or reference")
     add("--max-concurrent", type=_positive(int), metavar="N", help="trials at the same time, at most")
     add("--cpus-per-trial", type=_positive(float), metavar="X", help="cores of a trial (default: 1)")

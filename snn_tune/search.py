@@ -3,52 +3,22 @@
 import json
 import shutil
 from contextlib import closing
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
-import ray
-
-from snn_tune import checkpoint, provenance, training
+from snn_tune import provenance, training
 from snn_tune.cluster import Cluster, PerTrial
-from snn_tune.compiled import is_compiled
 from snn_tune.datasets.dataset import Dataset
-from snn_tune.datasets.source import cache_folder
-from snn_tune.errors import UserError
-from snn_tune.executor import execute
-from snn_tune.files import naming
-from snn_tune.progress import ProgressLine
+from snn_tune.files import held, naming
 from snn_tune.quiet import output_to
 from snn_tune.snn import kernels
+from snn_tune.start import Start
 from snn_tune.study import Study
 from snn_tune.tracking.keeper import Keeper
 from snn_tune.tracking.store import tracking_uri
-from snn_tune.tracking.tracker import Tracker, describe_study
-from snn_tune.trainable import Fit, Job
+from snn_tune.tracking.tracker import describe_study
+from snn_tune.trainable import Fit
+from snn_tune.where import Options
 
-
-@dataclass(frozen=True)
-class Options:
-    """Where and how a study runs; see `python -m snn_tune.run --help`."""
-
-    root: Path = Path("runs")
-    data_dir: Path = field(default_factory=cache_folder)
-    tracking_uri: str | None = None
-    address: str | None = None
-    kernel: str = "auto"
-    max_concurrent: int | None = None
-    cpus_per_trial: float | None = None
-    gpus_per_trial: float | None = None
-    fresh: bool = False
-    storage: Path | None = None
-
-    def log(self, study: Study) -> Path:
-        """What the libraries say."""
-        return self.root / "ray" / f"{study.name}.log"
-
-    def trials(self, study: Study) -> Path:
-        """A folder for each trial: its checkpoints, and what it leaves until that is in the tracking store."""
-        return (self.storage or self.root).resolve() / "trials" / study.name
+__all__ = ["Options", "run"]
 
 
 def run(study: Study, options: Options, fit: Fit = training.fit) -> int:
@@ -76,67 +46,28 @@ def run(study: Study, options: Options, fit: Fit = training.fit) -> int:
     ):
         console.print(f"{study.name} runs on {cluster}")
         per_trial = cluster.per_trial(options.cpus_per_trial, options.gpus_per_trial)
-        if options.kernel == "gpu" and not per_trial.gpus:
-            raise UserError("--kernel gpu: there is no GPU here; take auto or cpu")
-        return _run(study, options, fit, cluster, per_trial, keeper)
+        with held(options.trials(study), keeper.uri, "wait for it, or name another --root or --storage"):
+            return _run(study, options, fit, cluster, per_trial, keeper)
 
 
 def _run(study: Study, options: Options, fit: Fit, cluster: Cluster, per_trial: PerTrial, keeper: Keeper) -> int:
-    console, ledger = keeper.console, keeper.ledger
-    first = study.data.load(min(cell.nb_steps for cell in study.cells()), options.data_dir)
+    console = keeper.console
+    first = study.data.load(study.steps[0], options.data_dir)
     console.print(_describe(study, first))
     tags = _tags(study, first)
+    grid = study.trials(first.fingerprint) if study.search.method == "grid" else []
+    missing = grid if options.fresh else keeper.ledger.missing(grid)
+    probes = [trial.parameters for trial in missing] if grid else study.probes()
+    told = kernels.foresee(  # it may refuse: before the study's run tells of this start
+        options.kernel, "cuda" if per_trial.gpus else "cpu", [parameters.size for parameters in probes]
+    )
     describe_study(keeper.store, keeper.lease.parent_id, study, tags)
     if options.fresh:
-        shutil.rmtree(options.trials(study), ignore_errors=True)
+        for folder in options.trials(study).glob("*/"):
+            shutil.rmtree(folder, ignore_errors=True)
     keeper.open(options.fresh)
-    trials = study.trials(first.fingerprint)
-    missing = ledger.missing(trials)
-    console.print(ledger.summary(trials))
-    if not missing:
-        return 0
-    device = "cuda" if per_trial.gpus else "cpu"
-    sizes = [(p.nb_hidden, p.recurrent, p.precision) for p in (trial.parameters for trial in missing)]
-    for precision in {precision for _, _, precision in sizes}:
-        kernels.check_precision(options.kernel, device, precision)
-    if told := kernels.fallback(options.kernel, device, sizes):
-        console.print(told)
-    if fit is training.fit and options.kernel in ("auto", "cpu") and not is_compiled():
-        console.print("compiling the cpu kernel, once for this machine: some seconds")
-        training.compile_kernel(missing[0].parameters, first, options.kernel)
-    data = _share(study, {trial.parameters.nb_steps for trial in missing}, first, options.data_dir)
-    del first  # the store has it
-    job = Job(
-        trials={trial.key: trial for trial in missing},
-        data=data,
-        fit=fit,
-        folder=options.trials(study),
-        kernel=options.kernel,
-        threads=max(1, int(per_trial.cpus)),
-        beside=min(cluster.slots(per_trial)[0], options.max_concurrent or len(missing), len(missing)),
-        lineages=checkpoint.holders(options.trials(study)),
-    )
-    tracker = Tracker(study, keeper.lease.parent_id, tags, keeper.keep)
-    nb_epochs = sum(trial.parameters.nb_epochs for trial in missing)
-    records = options.root / "ray" / study.name / keeper.lease.parent_id
-    with ProgressLine(console, list(study.grid), len(trials), len(trials) - len(missing), nb_epochs) as progress:
-        troubles = execute(job, [tracker, progress], per_trial, options.max_concurrent, records, console.print)
-    if troubles:
-        raise UserError(f"{len(troubles)} results were lost, the first because: {troubles[0]}; type {keeper.again}")
-    if progress.failed:
-        console.print(
-            f"{progress.failed} trials failed: each one's error.txt is with its run, what Ray says in "
-            f"{options.log(study)}; {keeper.again} tries them again"
-        )
-    return progress.failed
-
-
-def _share(study: Study, steps: set[int], first: Dataset, data_dir: Path) -> dict[int, Any]:
-    """Put the data set into the object store once for each number of steps; only one is held here at a time."""
-    return {
-        nb_steps: ray.put(first if nb_steps == first.nb_steps else study.data.load(nb_steps, data_dir))
-        for nb_steps in sorted(steps)
-    }
+    start = Start(study, options, fit, cluster, per_trial, keeper, first, tags, told)
+    return start.run(grid)
 
 
 def _tags(study: Study, data: Dataset) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ray import tune
 
+from snn_tune.pruning import Pruning
 from snn_tune.trial import Trial
 
 WAIT_S = 30.0  # for an epoch to end: a trial reports, and can stop, at the first end of an epoch after two seconds
@@ -18,16 +19,24 @@ WAIT_S = 30.0  # for an epoch to end: a trial reports, and can stop, at the firs
 class GentleStop(tune.Stopper, AbstractContextManager["GentleStop"]):
     """Within it the first SIGINT or SIGTERM has each trial stop at its next report; the second is a KeyboardInterrupt.
 
+    It is also Ray's stopper: a trial stops as `pruning` says, and all of them when the time is up.
+
     Args:
         say: tells the user.
+        time_s: from now, until all stop.
 
     Attributes:
         running: trials that run, by key, kept by the caller; without any, or after `WAIT_S`, the search is over.
         asked: whether to stop.
+        time_is_up: whether that is why.
     """
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self.say = say
+    def __init__(
+        self, say: Callable[[str], None], pruning: Pruning | None = None, time_s: float = float("inf")
+    ) -> None:
+        self.say, self.pruning = say, pruning or Pruning()
+        self._end = time.monotonic() + time_s
+        self.time_is_up = False
         self.running: dict[str, Trial] = {}
         self.asked = False
         self._said = self._shielded = self._now = False
@@ -45,10 +54,16 @@ class GentleStop(tune.Stopper, AbstractContextManager["GentleStop"]):
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         """Whether this trial stops at this report."""
-        return self.asked
+        if "ending" in result:
+            return False
+        return self.asked or self.pruning.stops(result["key"], result["epochs"])
 
     def stop_all(self) -> bool:
         """Whether all stop, and none starts. Ray asks this several times a second."""
+        if not self.asked and time.monotonic() > self._end:
+            self.asked = self.time_is_up = self._said = True
+            self._until = time.monotonic() + WAIT_S
+            self.say("the time budget is used up: the running trials save their state")
         if self.asked and not self._said:  # not in the handler, which may come while something else is printed
             self._said = True
             self.say("stopping: the running trials save their state; once more to stop now")

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from snn_tune.errors import UserError, near_match, one_line
 from snn_tune.files import naming
-from snn_tune.study import Study, build, one_of
+from snn_tune.study import Study
+from snn_tune.study_tables import build
+from snn_tune.validation import one_of
 
 PACKAGE = Path(__file__).parent
 CHECKOUT = PACKAGE.parent

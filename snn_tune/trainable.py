@@ -6,6 +6,7 @@ import os
 import time
 import traceback
 from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -17,6 +18,7 @@ import ray
 import torch
 from ray import tune
 
+from snn_tune import last_words
 from snn_tune.checkpoint import Checkpoints
 from snn_tune.course import Trained
 from snn_tune.errors import UserError, one_line, why
@@ -40,22 +42,22 @@ class Job:
     """What all trials of a start share.
 
     Attributes:
-        trials: by key.
         data: reference to the data set in Ray's object store, by number of steps.
         fit: `training.fit`, or a stand-in.
         folder: where each trial leaves its files, in a folder named by its key.
         threads: of each trial.
         beside: trials that run at the same time on a machine.
+        rungs: epochs at which a trial reports, however soon.
         lineages: folders with checkpoints of each lineage, see `checkpoint.holders`.
     """
 
-    trials: dict[str, Trial]
     data: dict[int, Any]
     fit: Fit
     folder: Path
     kernel: str
     threads: int
     beside: int
+    rungs: frozenset[int] = frozenset()
     lineages: dict[str, set[Path]] = field(default_factory=dict)
 
 
@@ -65,21 +67,25 @@ class TrialTrainable(tune.Trainable):
     Ray waits for a class to close, but not for a function's thread: that one's last checkpoint could be cut short.
     """
 
-    def setup(self, config: dict[str, str], job: Job) -> None:
+    def setup(self, config: dict[str, Trial], job: Job) -> None:
         self.job, self.said = job, _Said()
         log.addHandler(self.said)
-        self.reports = reports(job.trials[config["trial"]], job)
+        self._begin(config["trial"])
 
     def step(self) -> Report:
-        return next(self.reports) | {"said": self.said.taken()}
+        return next(self.reports) | {"key": self.key, "said": self.said.taken()}
 
-    def reset_config(self, config: dict[str, str]) -> bool:
+    def reset_config(self, config: dict[str, Trial]) -> bool:
         self.reports.close()
-        self.reports = reports(self.job.trials[config["trial"]], self.job)
+        self._begin(config["trial"])
         return True
+
+    def _begin(self, trial: Trial) -> None:
+        self.key, self.reports = trial.key, reports(trial, self.job)
 
     def cleanup(self) -> None:
         self.reports.close()
+        last_words.leave(self.said.taken())
 
 
 def reports(trial: Trial, job: Job) -> Generator[Report, None, None]:
@@ -111,22 +117,23 @@ def _train(trial: Trial, job: Job, device: str, epochs: list[Epoch]) -> Generato
     """Train, report and save as it goes; leaves in `epochs` what is not yet reported."""
     checkpoints = Checkpoints(trial, job.folder / trial.key, job.lineages.get(trial.lineage, ()))
     reported = saved = time.monotonic()
-    for result in _results(trial, job, device, checkpoints):
-        if isinstance(result, Outcome):
-            return result
-        epochs.append(result.epoch)
-        last = result.epoch.epoch == trial.parameters.nb_epochs
-        if last or time.monotonic() - saved > CHECKPOINT_EVERY_S:
-            checkpoints.save(result.snapshot(), keep=1 if last else 2)
-            saved = time.monotonic()
-        if time.monotonic() - reported > REPORT_EVERY_S:
-            try:
-                yield {"epochs": list(epochs)}
-            except GeneratorExit:
+    with closing(checkpoints):
+        for result in _results(trial, job, device, checkpoints):
+            if isinstance(result, Outcome):
+                return result
+            epochs.append(result.epoch)
+            last = result.epoch.epoch == trial.parameters.nb_epochs
+            if last or time.monotonic() - saved > CHECKPOINT_EVERY_S:
                 checkpoints.save(result.snapshot())
-                raise
-            epochs.clear()
-            reported = time.monotonic()
+                saved = time.monotonic()
+            if time.monotonic() - reported > REPORT_EVERY_S or result.epoch.epoch in job.rungs:
+                try:
+                    yield {"epochs": list(epochs)}
+                except GeneratorExit:
+                    checkpoints.save(result.snapshot())
+                    raise
+                epochs.clear()
+                reported = time.monotonic()
     raise RuntimeError("fit ended without an outcome")
 
 
@@ -137,10 +144,19 @@ def _results(trial: Trial, job: Job, device: str, checkpoints: Checkpoints) -> I
     for state in checkpoints.states():
         try:
             results = fit(start=state)
-            return chain([next(results)], results)
+            first = next(results)
         except Exception as error:
-            log.warning("trial %s does not go on from a checkpoint: %s", trial.key, one_line(error))
+            checkpoints.refused.append(f"the one of epoch {checkpoints.last}: {one_line(error)}")
+        else:
+            _tell_refused(trial, checkpoints, f"goes on after epoch {checkpoints.last}")
+            return chain([first], results)
+    _tell_refused(trial, checkpoints, "starts anew")
     return fit()
+
+
+def _tell_refused(trial: Trial, checkpoints: Checkpoints, what: str) -> None:
+    if checkpoints.refused:
+        log.warning("trial %s %s: not used are %s", trial.key, what, "; ".join(checkpoints.refused))
 
 
 class _Said(logging.Handler):

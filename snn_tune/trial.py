@@ -45,6 +45,11 @@ class Parameters(BaseModel):
     )
     class_weights: Literal["equal", "balanced"] = Field("equal", description="weights of the classes in the loss")
 
+    @property
+    def size(self) -> tuple[int, bool, Precision]:
+        """Of the network: what decides which kernel computes it."""
+        return self.nb_hidden, self.recurrent, self.precision
+
 
 @dataclass(frozen=True)
 class Trial:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from snn_tune.study import Study, build
+from snn_tune.study import Study
+from snn_tune.study_tables import build
 
 TABLES: dict[str, dict[str, Any]] = {
     "data": {"name": "randman", "nb_train": 20, "nb_valid": 10, "nb_test": 10},

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from small import study
 
 from snn_tune import checkpoint
-from snn_tune.checkpoint import DIGEST, Checkpoints, holders
+from snn_tune.checkpoint import DIGEST, Checkpoints, holders, reached
 from snn_tune.trial import Trial
 
 TRIAL, OTHER, *_ = study(budget={"nb_epochs": 9}).trials("data")
@@ -52,8 +52,27 @@ def test_what_is_saved_is_found_the_furthest_first(tmp_path: Path) -> None:
 def test_two_are_kept_while_it_runs_and_one_at_the_end(tmp_path: Path) -> None:
     checkpoints = saved(tmp_path, 1, 2, 3, 10)
     assert names(tmp_path) == {"3.checkpoint", "10.checkpoint"}
-    checkpoints.save(state(11), keep=1)
-    assert names(tmp_path) == {"11.checkpoint"}
+    checkpoints.close()
+    assert names(tmp_path) == {"10.checkpoint"}
+
+
+def test_one_that_ends_before_it_saves_keeps_what_it_began_with(tmp_path: Path) -> None:
+    saved(tmp_path, 2, 7)
+    Checkpoints(TRIAL, tmp_path).close()  # it ended before it looked
+    assert names(tmp_path) == {"2.checkpoint", "7.checkpoint"}
+    next(tmp_path.glob("*-7.checkpoint")).write_bytes(b"garbage")
+    checkpoints = Checkpoints(TRIAL, tmp_path)
+    next(checkpoints.states())
+    checkpoints.close()
+    assert names(tmp_path) == {"2.checkpoint"}
+
+
+def test_how_far_it_has_come_is_told_by_names(tmp_path: Path) -> None:
+    saved(tmp_path / TRIAL.key, 4, 9)
+    saved(tmp_path / LONGER.key, 15, trial=LONGER)
+    folders = holders(tmp_path)[TRIAL.lineage]
+    assert [reached(trial, folders) for trial in (TRIAL, LONGER)] == [9, 15]
+    assert reached(OTHER, ()) == 0
 
 
 def test_one_that_was_damaged_gives_way_though_it_was_further(tmp_path: Path) -> None:
@@ -61,8 +80,8 @@ def test_one_that_was_damaged_gives_way_though_it_was_further(tmp_path: Path) ->
     next(tmp_path.glob("*-7.checkpoint")).write_bytes(b"garbage")
     checkpoints = Checkpoints(TRIAL, tmp_path)
     assert found(checkpoints) == [2]
-    checkpoints.save(state(3), keep=1)
-    assert names(tmp_path) == {"3.checkpoint"}
+    checkpoints.save(state(3))
+    assert names(tmp_path) == {"2.checkpoint", "3.checkpoint"}
 
 
 def test_a_longer_trial_takes_the_shorter_ones_and_never_the_other_way(tmp_path: Path) -> None:
@@ -94,8 +113,7 @@ def test_what_belongs_to_another_training_is_not_taken(tmp_path: Path, monkeypat
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_any_damage_means_the_one_before(data: st.DataObject, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.clear()
+def test_any_damage_means_the_one_before(data: st.DataObject, tmp_path: Path) -> None:
     checkpoints = saved(tmp_path, 2, 7)
     file = tmp_path / f"{TRIAL.lineage}-7.checkpoint"
     whole = file.read_bytes()
@@ -103,8 +121,7 @@ def test_any_damage_means_the_one_before(data: st.DataObject, tmp_path: Path, ca
     flipped = whole[:at] + bytes([whole[at] ^ (1 << data.draw(st.integers(0, 7)))]) + whole[at + 1 :]
     file.write_bytes(data.draw(st.sampled_from([whole[:at], flipped, whole + b"\0", b"", data.draw(st.binary())])))
     assert found(checkpoints) == [2]
-    assert "is damaged" in caplog.text
-    assert str(file) in caplog.text
+    assert checkpoints.refused == [f"{file}: it is damaged"]
 
 
 class Hostile:
@@ -158,11 +175,12 @@ def test_a_full_disk_is_said_once_and_stops_nothing(
         checkpoints.save(state(2))
         checkpoints.save(state(3))
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
-    assert "goes on without a checkpoint" in caplog.text
+    assert "is saved up to epoch 1 only" in caplog.text
     assert "No space left" in caplog.text
     assert found(checkpoints) == [1]
     checkpoints.save(state(4))
     assert found(checkpoints) == [4, 1]
+    assert len(caplog.records) == 1
 
 
 def test_a_folder_that_cannot_be_written_is_as_well(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

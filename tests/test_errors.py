@@ -13,6 +13,32 @@ def test_one_line_of_bounded_length() -> None:
     assert len(one_line("x" * 1000)) == 300
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            "API request to http://h:1/api failed with exception HTTPConnectionPool(host='h', port=1): Max retries "
+            "exceeded with url: /api?a=b (Caused by NewConnectionError(\"HTTPConnection(host='h', port=1): Failed to "
+            'establish a new connection: [Errno 111] Connection refused"))',
+            "Failed to establish a new connection: [Errno 111] Connection refused",
+        ),
+        (
+            "failed with exception HTTPSConnectionPool(host='h', port=1): Max retries exceeded with url: /a (Caused by "
+            "ResponseError('too many 503 error responses'))",
+            "too many 503 error responses",
+        ),
+        (
+            "(sqlite3.OperationalError) database or disk is full\n[SQL: INSERT INTO runs (a) VALUES (?)]\n"
+            "[parameters: ('x' * 5)]\n(Background on this error at: https://sqlalche.me/e/20/e3q8)",
+            "(sqlite3.OperationalError) database or disk is full",
+        ),
+        ("(sqlite3.DatabaseError) no\n(Background on this error at: https://a)", "(sqlite3.DatabaseError) no"),
+    ],
+)
+def test_neither_requests_nor_statements_are_told(said: str, told: str) -> None:
+    assert one_line(Exception(said)) == told
+
+
 def test_passwords_are_struck_out() -> None:
     text = "no answer from http://me:s3cret@host:5000/a and sqlite:////tmp/a@b.db"
     assert without_password(text) == "no answer from http://***@host:5000/a and sqlite:////tmp/a@b.db"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from small import study
 
-from snn_tune.executor import Relay
+from snn_tune.executor import MOST_SHOWN, Relay
 from snn_tune.stopping import GentleStop
 from snn_tune.trial import Ending, Epoch, Trial
 
@@ -82,9 +82,15 @@ def test_a_worker_killed_for_memory_is_told_with_what_to_lower(relay: Relay, lis
     assert reason.startswith("its worker was lost: out of memory; lower batch_size, nb_hidden or --max-concurrent (")
 
 
-def test_what_a_worker_logs_is_in_the_study_s_log(relay: Relay, caplog: pytest.LogCaptureFixture) -> None:
-    relay.on_trial_result(0, [], rays(FIRST), result() | {"said": ["a checkpoint is damaged"]})
-    assert "a checkpoint is damaged" in caplog.text
+def test_what_a_worker_logs_is_shown_and_kept_in_the_study_s_log(
+    relay: Relay, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture
+) -> None:
+    for number in range(MOST_SHOWN + 5):
+        relay.on_trial_result(0, [], rays(FIRST), result() | {"said": [f"checkpoint {number} is damaged"]})
+    assert caplog.text.count("is damaged") == MOST_SHOWN + 5
+    *lines, last = capsys.readouterr().out.splitlines()
+    assert lines == [f"checkpoint {number} is damaged" for number in range(MOST_SHOWN - 1)]
+    assert last == f"checkpoint {MOST_SHOWN - 1} is damaged; more of this is in the log"
 
 
 def test_what_no_worker_could_begin_has_failed_unless_the_user_stopped(

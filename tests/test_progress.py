@@ -45,7 +45,7 @@ def test_an_interrupted_trial_is_neither_done_nor_failed() -> None:
 
 
 def test_epochs_of_an_earlier_start_are_no_measure_of_speed_and_none_counts_twice() -> None:
-    with ProgressLine(Screen(io.StringIO()), [], total=1, done=0, nb_epochs=200) as progress:
+    with ProgressLine(Screen(io.StringIO()), [], total=1, done=0, nb_epochs=100) as progress:
         progress.begun(FIRST)
         old = [Epoch(number, {}, time_ms=0) for number in range(1, 101)]
         progress.epochs(FIRST, old)

@@ -56,6 +56,8 @@ def test_dry_run_prints_and_starts_nothing(tmp_path: Path, capsys: pytest.Captur
         (["randman", "--set", "nb_hiden=5", "--dry-run"], "nb_hiden: unknown (did you mean 'nb_hidden'?)"),
         (["tbl", "--set", "nb_steps=80", "--dry-run"], "[grid] nb_steps = 80 is no multiple of the 76 frames"),
         (["randman", "--kernel", "gpuu"], "kernel 'gpuu' is not known"),
+        (["randman", "--dry-run", "--set", "precision=bf16", "--gpus-per-trial", "0"], "precision = 'bf16': here"),
+        (["randman", "--dry-run", "--kernel", "gpu", "--gpus-per-trial", "0"], "--kernel gpu: there is no GPU here"),
     ],
 )
 def test_a_mistake_is_one_line_and_status_2(arguments: list[str], message: str, capsys: pytest.CaptureFixture) -> None:

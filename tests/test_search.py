@@ -18,7 +18,8 @@ from small import study
 
 from snn_tune import analysis, search
 from snn_tune.errors import UserError
-from snn_tune.study import Study, override
+from snn_tune.study import Study
+from snn_tune.study_tables import override
 
 cloudpickle.register_pickle_by_value(standin)
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snn_tune.errors import UserError
-from snn_tune.study import build, override
 from snn_tune.study_file import available, find, read
+from snn_tune.study_tables import build, override
 
 TABLES = {
     "description": "a small study",

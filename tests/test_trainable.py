@@ -1,6 +1,7 @@
 """What a worker does with a trial: reports, checkpoints, files, endings. Ray is left out, time is made short."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -112,8 +113,22 @@ def test_a_checkpoint_that_fit_refuses_means_the_one_before_or_a_fresh_start(
     epochs, ending = told(reports(TRIAL, job(tmp_path, partial(begun, starts))))
     assert starts == [2, 1, 0]
     assert (len(epochs), ending.state) == (5, "finished")
-    assert caplog.text.count("does not go on from a checkpoint") == 2
+    (record,) = caplog.records
+    assert f"trial {TRIAL.key} starts anew: not used are the one of epoch 2: " in record.getMessage()
+    assert "; the one of epoch 1: " in record.getMessage()
     assert kept(tmp_path) == [5]
+
+
+@pytest.mark.parametrize(("regularizer", "state"), [(13.0, "failed"), (14.0, "diverged")])
+def test_one_checkpoint_stays_of_a_trial_that_ends_early(tmp_path: Path, regularizer: float, state: str) -> None:
+    parameters = TRIAL.parameters.model_copy(update={"regularizer": regularizer})
+    trial = Trial(parameters, TRIAL.seed, TRIAL.data)
+    checkpoints = Checkpoints(trial, tmp_path / trial.key)
+    for number in (1, 2):  # of an earlier start that was killed
+        checkpoints.save({"epochs": [asdict(Epoch(epoch, {})) for epoch in range(1, number + 1)]})
+    epochs, ending = told(reports(trial, job(tmp_path, trial=trial)))
+    assert ([epoch.epoch for epoch in epochs], ending.state) == ([1, 2], state)
+    assert [path.name for path in (tmp_path / trial.key).glob("*.checkpoint")] == [f"{trial.lineage}-2.checkpoint"]
 
 
 def out_of_memory(*_: Any, **__: Any) -> Iterator[Trained]:
@@ -139,7 +154,7 @@ def test_a_worker_reuses_itself_and_what_it_logs_goes_with_the_reports(tmp_path:
         file.write_bytes(b"")
         assert worker.step()["said"] == []
         (line,) = worker.step()["said"]
-        assert line.startswith(str(file))
+        assert line == f"trial {TRIAL.key} starts anew: not used are {file}: it is damaged"
         assert worker.step()["said"] == []
         worker.cleanup()
     finally:

@@ -1,33 +1,58 @@
 """What a study found, read from MLflow: its optimal combinations, and how they compare with the thesis's."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
-from snn_tune.analysis.report import Tables, show, tables, write
+from snn_tune.analysis import confirmed
+from snn_tune.analysis.found import Found, found
+from snn_tune.analysis.report import Tables, tables
 from snn_tune.analysis.trials import load
+from snn_tune.confirm import Finalist
+from snn_tune.study import Study
 from snn_tune.tracking.store import how_to_open, tracking_uri
 
-__all__ = ["analyse", "print_and_write"]
+__all__ = ["Analysis", "analyse", "print_and_write"]
 
 
-def analyse(name: str, uri: str) -> Tables:
+@dataclass(frozen=True)
+class Analysis:
+    """The tables of a grid, or what a search found; and the finalists that were run again, if any were."""
+
+    study: Study
+    tables: Tables | Found
+    finalists: list[Finalist]
+
+    def show(self, console: Console) -> None:
+        self.tables.show(console)
+        if self.finalists:
+            confirmed.show(self.study, self.finalists, console)
+
+
+def analyse(name: str, uri: str) -> Analysis:
     """The tables of a study in this tracking store.
 
     Raises:
         UserError: the store does not answer, or holds no such study.
     """
-    found = load(name, uri)
-    thesis = found.study.thesis
-    return tables(
-        found.frame,
-        found.study.grid,
+    trials = load(name, uri)
+    study = trials.study
+    if study.search.method != "grid":
+        searched = found(study, trials.findings)
+        return Analysis(study, searched, confirmed.confirmed(study, trials.findings, searched.trials))
+    keys = set(trials.frame["key"])
+    mine = [one for one in trials.findings if one.trial.key in keys]
+    grid = tables(
+        trials.frame,
+        study.grid,
         title=f"{name}: optimal combinations",
-        samples=found.samples,
-        nb_classes=found.nb_classes,
-        thesis=thesis.model_dump() if thesis else None,
-        others=found.others,
+        samples=trials.samples,
+        nb_classes=trials.nb_classes,
+        thesis=study.thesis.model_dump() if study.thesis else None,
+        others=trials.others,
     )
+    return Analysis(study, grid, confirmed.confirmed(study, trials.findings, mine))
 
 
 def print_and_write(name: str, root: Path, given_uri: str | None, console: Console) -> None:
@@ -37,8 +62,8 @@ def print_and_write(name: str, root: Path, given_uri: str | None, console: Conso
         UserError: as `analyse`.
     """
     uri = tracking_uri(given_uri, root)
-    found = analyse(name, uri)
-    show(found, console)
-    folder = write(found, root / "reports" / name)[0].parent
+    analysis = analyse(name, uri)
+    analysis.show(console)
+    folder = analysis.tables.write(root / "reports" / name)[0].parent
     console.print(f"tables: {folder}")
     console.print(f"trials: {how_to_open(uri)}")

@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 from snn_tune import analysis
-from snn_tune.analysis.report import as_json
 from snn_tune.errors import UserError
 from snn_tune.options import OptionParser
 from snn_tune.quiet import Screen
@@ -22,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     name = Path(options.study).name.removesuffix(".toml")
     try:
         if options.json:
-            print(as_json(analysis.analyse(name, tracking_uri(options.tracking_uri, options.root))))
+            print(analysis.analyse(name, tracking_uri(options.tracking_uri, options.root)).tables.as_json())
         else:
             analysis.print_and_write(name, options.root, options.tracking_uri, Screen())
     except UserError as error:

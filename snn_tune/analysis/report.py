@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import asdict, dataclass
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from rich.text import Text
 
 from snn_tune.analysis.cells import ACCURACIES, Axes
 from snn_tune.analysis.optimum import Combination, Optimum, gain, optimum
+from snn_tune.analysis.strict import strict
 from snn_tune.analysis.table import Row, counts, lines, number, rich_table, rows
 from snn_tune.files import write_whole
 
@@ -36,6 +36,33 @@ class Tables:
     samples: dict[str, int]
     thesis: dict[str, Any] | None
     trials: pd.DataFrame
+
+    def show(self, console: Console) -> None:
+        """Print the table and its lines; plain text where the console is no terminal."""
+        varied = [name for name, values in self.axes.items() if len(values) > 1]
+        console.print(rich_table(self.title, self.rows, varied, console.width))
+        console.print()
+        fixed = [f"{name} {number(values[0])}" for name, values in self.axes.items() if len(values) == 1]
+        for line in [*([f"the same in all trials: {', '.join(fixed)}"] if fixed else []), *self.lines]:
+            console.print(Text(line))
+
+    def write(self, folder: Path) -> list[Path]:
+        """Write optimum.csv, optimum.json, trials.csv, marginals.csv; accuracies as fractions. Each is whole or absent.
+
+        Returns:
+            The paths written.
+        """
+        contents = {
+            "optimum.csv": _optimum(self).to_csv(index=False),
+            "optimum.json": self.as_json() + "\n",
+            "trials.csv": self.trials.to_csv(index=False),
+            "marginals.csv": _marginals(self.optimum).to_csv(index=False),
+        }
+        return [write_whole(folder / name, [content.encode()]) for name, content in contents.items()]
+
+    def as_json(self) -> str:
+        """The tables as strict JSON: null where there is no number."""
+        return json.dumps(strict(_summary(self)), indent=2, allow_nan=False, ensure_ascii=False)
 
 
 def tables(
@@ -64,36 +91,6 @@ def tables(
     count = counts(trials, axes, others)
     below = lines(found, count, samples)
     return Tables(title, axes, rows(found, axes, thesis), below, found, count, samples, thesis, trials)
-
-
-def show(tables: Tables, console: Console) -> None:
-    """Print the table and its lines; plain text where the console is no terminal."""
-    varied = [name for name, values in tables.axes.items() if len(values) > 1]
-    console.print(rich_table(tables.title, tables.rows, varied, console.width))
-    console.print()
-    fixed = [f"{name} {number(values[0])}" for name, values in tables.axes.items() if len(values) == 1]
-    for line in [*([f"the same in all trials: {', '.join(fixed)}"] if fixed else []), *tables.lines]:
-        console.print(Text(line))
-
-
-def write(tables: Tables, folder: Path) -> list[Path]:
-    """Write optimum.csv, optimum.json, trials.csv and marginals.csv; accuracies as fractions. Each is whole or absent.
-
-    Returns:
-        The paths written.
-    """
-    contents = {
-        "optimum.csv": _optimum(tables).to_csv(index=False),
-        "optimum.json": as_json(tables) + "\n",
-        "trials.csv": tables.trials.to_csv(index=False),
-        "marginals.csv": _marginals(tables.optimum).to_csv(index=False),
-    }
-    return [write_whole(folder / name, [content.encode()]) for name, content in contents.items()]
-
-
-def as_json(tables: Tables) -> str:
-    """The tables as strict JSON: null where there is no number."""
-    return json.dumps(_strict(_summary(tables)), indent=2, allow_nan=False, ensure_ascii=False)
 
 
 def _optimum(tables: Tables) -> pd.DataFrame:
@@ -150,13 +147,3 @@ def _summary(tables: Tables) -> dict[str, Any]:
 
 def _combination(combination: Combination | None) -> dict[str, Any] | None:
     return asdict(combination) | {"was_run": combination.was_run} if combination else None
-
-
-def _strict(value: Any) -> Any:
-    """The same with None for NaN and infinity, and Python's own numbers for NumPy's."""
-    if isinstance(value, dict):
-        return {str(key): _strict(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_strict(item) for item in value]
-    value = value.item() if hasattr(value, "item") else value
-    return None if isinstance(value, float) and not isfinite(value) else value

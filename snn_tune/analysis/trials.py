@@ -7,7 +7,10 @@ import pandas as pd
 from mlflow.entities import Run
 
 from snn_tune.errors import UserError, near_match, without_password
-from snn_tune.study import Study, build
+from snn_tune.finding import Finding
+from snn_tune.study import Study
+from snn_tune.study_tables import build
+from snn_tune.tracking.past import finding
 from snn_tune.tracking.store import Store, is_study, trial_key
 from snn_tune.trial import Trial
 
@@ -25,12 +28,14 @@ class StudyTrials:
     Attributes:
         frame: a row for each trial that the study stands for: key, state ("missing" where none has run), seed, its
             parameters, METRICS (NaN where absent) and TAGS ("" where absent).
+        findings: of a search in place of that; of a grid too, where the best of it were run again.
         others: trials of the experiment that this study does not hold.
         samples: samples that each accuracy is over: train, valid, test.
     """
 
     study: Study
     frame: pd.DataFrame
+    findings: list[Finding]
     others: int
     samples: dict[str, int]
     nb_classes: int
@@ -52,10 +57,12 @@ def load(name: str, uri: str) -> StudyTrials:
     tags = parent.data.tags
     study = build(name, json.loads(tags["study"]))
     by_key = {trial_key(run): run for run in runs if trial_key(run)}
-    trials = study.trials(tags["data_fingerprint"])
+    grid = study.search.method == "grid"
+    findings = [found for run in by_key.values() if (found := finding(run))] if not grid or study.search.confirm else []
+    trials = study.trials(tags["data_fingerprint"]) if grid else []
     others = len(by_key.keys() - {trial.key for trial in trials})
     frame = pd.DataFrame([_row(trial, by_key.get(trial.key)) for trial in trials])
-    return StudyTrials(study, frame, others, json.loads(tags["samples"]), int(tags["nb_classes"]))
+    return StudyTrials(study, frame, findings, others, json.loads(tags["samples"]), int(tags["nb_classes"]))
 
 
 def _row(trial: Trial, run: Run | None) -> dict[str, object]:

@@ -41,9 +41,14 @@ class Delivery:
             UserError: the store does not answer; the journals are kept.
         """
         for path in self.journal.earlier():
-            for key, records in read(path).items():
+            by_key, nb_damaged = read(path)
+            for key, records in by_key.items():
                 self.writer.ledger.store.ask(self.writer.write, key, records)
-            path.unlink()
+            if nb_damaged:
+                kept = path.rename(path.with_suffix(".damaged"))
+                self.say(f"{nb_damaged} damaged lines in a journal, kept as {kept}: the trials in them run again")
+            else:
+                path.unlink()
         self.writer.refused.clear()  # those trials run again now
 
     def start(self) -> None:

@@ -5,7 +5,6 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ Record = dict[str, Any]
 FIELDS = {  # what a record of an event has, beside the trial's key
     "begun": {"time", "name", "tags", "params"},
     "epochs": {"epochs"},
+    "marked": {"tags"},
     "ended": {"time", "state", "tags", "metrics", "files"},
 }
 
@@ -78,8 +78,15 @@ class Journal:
 
     def earlier(self) -> list[Path]:
         """Journals that earlier starts left, oldest first."""
-        others = self.path.parent.glob(f"*{self.path.suffixes[-2]}.jsonl")
-        return sorted(path for path in others if path != self.path)
+        return [path for path in self._others() if path.suffixes[-2:] == self.path.suffixes[-2:]]
+
+    def foreign(self) -> list[Path]:
+        """Journals of other stores in which something waits."""
+        others = [path for path in self._others() if path.suffixes[-2:] != self.path.suffixes[-2:]]
+        return [path for path in others if path.stat().st_size]
+
+    def _others(self) -> list[Path]:
+        return sorted(path for path in self.path.parent.glob("*.jsonl") if path != self.path)
 
     def close(self) -> None:
         """Stop writing; the file stays only where something waits."""
@@ -89,27 +96,39 @@ class Journal:
                 self.path.unlink(missing_ok=True)
 
 
-def read(path: Path) -> dict[str, list[Record]]:
-    """A journal's records by trial. A line that is not whole, the last one of a killed start, is none.
+def read(path: Path) -> tuple[dict[str, list[Record]], int]:
+    """A journal's records by trial, and how many of its lines are damaged; what a kill left of the last one is none.
+
+    A damaged line may have been any trial's. So after it only trials are read that begin there: the others would miss
+    epochs, and nobody would see.
 
     Raises:
         UserError: the file cannot be read.
     """
     records: dict[str, list[Record]] = {}
+    whole: set[str] = set()
+    nb_damaged = 0
     with naming(path):
-        for record in _whole(path.read_bytes().splitlines()):
-            records.setdefault(record["key"], []).append(record)
-    return records
+        *lines, _ = path.read_bytes().split(b"\n")
+    for record in map(_record, lines):
+        if record is None:
+            whole.clear()
+            nb_damaged += 1
+        else:
+            if record["event"] == "begun":
+                whole.add(record["key"])
+            if not nb_damaged or record["key"] in whole:
+                records.setdefault(record["key"], []).append(record)
+    return records, nb_damaged
 
 
-def _whole(lines: list[bytes]) -> Iterator[Record]:
-    for line in lines:
-        try:
-            record = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(record, dict) and isinstance(record.get("key"), str) and _is_event(record):
-            yield record
+def _record(line: bytes) -> Record | None:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    is_ours = isinstance(record, dict) and isinstance(record.get("key"), str) and _is_event(record)
+    return record if is_ours else None
 
 
 def _is_event(record: Record) -> bool:

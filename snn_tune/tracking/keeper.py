@@ -34,7 +34,7 @@ class Keeper:
 
     def __init__(self, study: str, uri: str, root: Path, console: Console) -> None:
         self.console, self.uri = console, without_password(uri)
-        self.reason, self.again = "", same_command(fresh=False)
+        self.reason, self.again, self.opened = "", same_command(fresh=False), False
         self.store = writable(study, uri, root / "artifacts")
         self.lease = Lease(self.store, console.print, self.stop)
         try:
@@ -58,7 +58,12 @@ class Keeper:
         Raises:
             UserError: the store does not answer.
         """
-        self.again = same_command(fresh)
+        self.again, self.opened = same_command(fresh), True
+        if foreign := self.journal.foreign():
+            self.console.print(
+                f"{len(foreign)} journals in {self.journal.path.parent} are of another tracking store, or of a run of "
+                f"this study that is no longer there: the same command with that store delivers them"
+            )
         if fresh:
             self.console.print(f"--fresh: deleting the {len(self.ledger.entries)} runs that the study has")
             for path in self.journal.earlier():
@@ -93,7 +98,7 @@ class Keeper:
 
     def __exit__(self, kind: type[BaseException] | None, *_: Any) -> None:
         nb_waiting = self.delivery.finish()
-        if not (nb_waiting or self.lease.lost):
+        if self.opened and not (nb_waiting or self.lease.lost):
             with suppress(Exception):  # its status is for the eye; all that counts is delivered
                 self.store.client.set_terminated(self.lease.parent_id, "KILLED" if kind else "FINISHED")
         self.close()

@@ -42,7 +42,7 @@ class Lease:
         self._seen = time.time()
 
     def start(self) -> None:
-        """Begin to beat, in a thread; within `EXPIRY_S`."""
+        """Begin to beat, in a thread, at once; within `EXPIRY_S`."""
         threading.Thread(target=self._beat_on, name="lease", daemon=True).start()
 
     def close(self) -> None:
@@ -94,11 +94,12 @@ class Lease:
         return True
 
     def _beat_on(self) -> None:
-        while not (self.lost or self._ended.wait(BEAT_S)):
+        while not (self.lost or self._ended.is_set()):
             try:
                 self._beat()
             except Exception as error:  # the server is away; the study is not ended for that
                 log.warning("no heartbeat: %s", one_line(error))
+            self._ended.wait(BEAT_S)
 
     def _beat(self) -> bool:
         """Show that this driver lives; False, and the study is stopped, where another one has its place."""
@@ -121,10 +122,11 @@ class Lease:
         return min(found, key=lambda run: (run.info.start_time, run.info.run_id), default=None)
 
     def _make_parent(self) -> Run:
-        tags = {"role": "study"}
-        return self.store.ask(
-            lambda: self.store.client.create_run(self.store.experiment_id, tags=tags, run_name=self.store.study)
-        )
+        """As yet it is only scheduled: this start may still be refused."""
+        client, tags = self.store.client, {"role": "study"}
+        run = self.store.ask(lambda: client.create_run(self.store.experiment_id, tags=tags, run_name=self.store.study))
+        self.store.ask(lambda: client.update_run(run.info.run_id, status="SCHEDULED"))
+        return run
 
     def _tag(self, **tags: str) -> None:
         for name, value in tags.items():

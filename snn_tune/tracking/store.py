@@ -37,6 +37,7 @@ MENDS = {  # by a word of what MLflow, its database or the system says
     "disk is full": "free some space",
     "disk I/O": "free some space, or look at the disk",
     "readonly": "make it writable, or name another --root",
+    "No module named": "install it with pip",
     "unable to open": "make its folder writable, or name another --root",
 }
 Answer = TypeVar("Answer")
@@ -70,12 +71,8 @@ class Store:
 
     def __init__(self, study: str, uri: str) -> None:
         self.study, self.uri = study, uri
-        if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).is_file():
-            raise UserError(
-                f"there is no tracking database {uri.removeprefix(SQLITE)}; name another --root or --tracking-uri"
-            )
-        if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).stat().st_size:
-            raise UserError(f"the tracking store {uri} cannot be used (it is an empty file): {RESTORE}")
+        if uri.startswith(SQLITE):
+            _check_database(Path(uri.removeprefix(SQLITE)))
         self.client = self.ask(MlflowClient, uri)
         self.experiment = self.ask(self.client.get_experiment_by_name, study)
         if self.experiment and self.experiment.lifecycle_stage == "deleted":
@@ -87,14 +84,18 @@ class Store:
 
     def runs(self, which: str = "") -> Iterator[Run]:
         """The live runs of the study: its parent run, and one for each trial; or those that match MLflow's filter."""
-        token: str | None = "" if self.experiment else None
+        return self.search([self.experiment_id], which) if self.experiment else iter(())
+
+    def search(self, experiments: list[str], which: str) -> Iterator[Run]:
+        """The live runs of these experiments that match MLflow's filter."""
+        token: str | None = ""
         while token is not None:
-            page = self.ask(self._page, which, token)
+            page = self.ask(self._page, experiments, which, token)
             yield from page
             token = page.token
 
-    def _page(self, which: str, token: str | None) -> PagedList[Run]:
-        return self.client.search_runs([self.experiment_id], which, max_results=PAGE, page_token=token or None)
+    def _page(self, experiments: list[str], which: str, token: str) -> PagedList[Run]:
+        return self.client.search_runs(experiments, which, max_results=PAGE, page_token=token or None)
 
     def delete(self, run_ids: Iterable[str]) -> None:
         """Soft-delete these runs: MLflow keeps them in its bin."""
@@ -141,6 +142,16 @@ def elsewhere(store: Store, artifacts: Path) -> str:
     if not store.uri.startswith(SQLITE) or kept == (artifacts.resolve() / store.study).as_uri():
         return ""
     return f"artifacts go to {kept}, where this study was begun: MLflow keeps that address when a database is moved"
+
+
+def _check_database(path: Path) -> None:
+    """MLflow would make one of a file that is not there, or empty, and see nothing wrong."""
+    if not path.exists():
+        raise UserError(f"there is no tracking database {path}; name another --root or --tracking-uri")
+    if not path.is_file():
+        raise UserError(f"the tracking database {path} is a folder; move it aside, or name another --root")
+    if not path.stat().st_size:
+        raise UserError(f"the tracking store {SQLITE}{path} cannot be used (it is an empty file): {RESTORE}")
 
 
 def _make_database(path: Path) -> None:

@@ -21,13 +21,21 @@ class Tracker:
         study_run: the study's parent run.
         shared_tags: put on every run of this start.
         keep: takes the records, a trial's in the order of its events.
+        marks: more tags, by key: which searches a trial belongs to. It may grow.
     """
 
     def __init__(
-        self, study: Study, study_run: str, shared_tags: dict[str, str], keep: Callable[[dict[str, Any]], None]
+        self,
+        study: Study,
+        study_run: str,
+        shared_tags: dict[str, str],
+        keep: Callable[[dict[str, Any]], None],
+        marks: dict[str, dict[str, str]] | None = None,
     ) -> None:
         self.study, self.study_run, self.shared_tags, self.keep = study, study_run, shared_tags, keep
+        self.marks = {} if marks is None else marks
         self._begun: set[str] = set()
+        self._history: dict[str, dict[int, float]] = {}
 
     def begun(self, trial: Trial) -> None:
         """A trial starts; or starts again after its worker was lost, and then its run just goes on."""
@@ -42,6 +50,7 @@ class Tracker:
             "state": "running",
             "reason": "",  # of an earlier failure
             **self.shared_tags,
+            **self.marks.get(trial.key, {}),
         }
         alpha, beta = decays(trial.parameters, self.study.data.repeats(trial.parameters.nb_steps))
         params = trial.parameters.model_dump() | {"alpha": alpha, "beta": beta, "seed": trial.seed}
@@ -51,10 +60,14 @@ class Tracker:
     def epochs(self, trial: Trial, epochs: list[Epoch]) -> None:
         """Metrics of one or more epochs; those that the store holds already may be among them."""
         if epochs:
-            self._keep(trial, "epochs", epochs=[(epoch.epoch, epoch.time_ms, epoch.metrics) for epoch in epochs])
+            history = self._history.setdefault(trial.key, {})
+            history |= {epoch.epoch: epoch.metrics["valid_accuracy"] for epoch in epochs}
+            values = [(epoch.epoch, epoch.time_ms, epoch.metrics) for epoch in epochs]
+            self._keep(trial, "epochs", epochs=values, tags=history_tag(history))
 
     def ended(self, trial: Trial, ending: Ending) -> None:
         """The trial is over: its scores, files, tags and status."""
+        self._history.pop(trial.key, None)
         tags = {"state": ending.state, "reason": ending.reason, "activity": ending.activity} | ending.tags
         tags = {name: value for name, value in tags.items() if value}
         self._keep(
@@ -67,12 +80,22 @@ class Tracker:
             files=ending.files,
         )
 
+    def mark(self, trial: Trial, tags: dict[str, str]) -> None:
+        """A trial that is over is part of something new."""
+        self._keep(trial, "marked", tags=tags)
+
     def _keep(self, trial: Trial, event: str, **what: Any) -> None:
         self.keep({"key": trial.key, "event": event, **what})
 
     def _name(self, trial: Trial) -> str:
         values = [f"{axis}={getattr(trial.parameters, axis)}" for axis in self.study.grid]
         return " ".join([*values, f"seed={trial.seed}"])
+
+
+def history_tag(history: dict[int, float]) -> dict[str, str]:
+    """The curve of validation accuracy as a tag; none where it is longer than a tag may be, as after 1,000 epochs."""
+    text = json.dumps([round(history[epoch], 5) for epoch in sorted(history)])
+    return {"valid_history": text} if len(text) <= MAX_TAG_VAL_LENGTH else {}
 
 
 def describe_study(store: Store, study_run: str, study: Study, shared_tags: dict[str, str]) -> None:

@@ -57,6 +57,9 @@ class Writer:
         if entry is None:
             self.refused[key] = "its run is no longer there"
             return
+        marks = [RunTag(*mark) for record in records if record["event"] == "marked" for mark in record["tags"].items()]
+        if marks:
+            self.client.log_batch(entry.run_id, tags=marks)
         ended = next((record for record in records if record["event"] == "ended"), None)
         for file in map(Path, ended["files"] if ended else ()):
             if file.is_file() and not entry.over:  # one that is gone was uploaded by an earlier try

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from snn_tune.analysis.report import show, tables, write
+from snn_tune.analysis.report import tables
 from snn_tune.analysis.table import number, percent, seconds
 
 AXES = {"nb_hidden": [50, 100, 150], "nb_steps": [80, 100], "scale": [80.0, 100.0], "regularizer": [1e-6, 1e-4]}
@@ -47,7 +47,7 @@ def tables_of(frame, axes=AXES, samples=SAMPLES, nb_classes=10, thesis=THESIS, o
 
 def printed(found, width=120):
     console = Console(file=io.StringIO(), width=width)
-    show(found, console)
+    found.show(console)
     return console.file.getvalue()
 
 
@@ -119,7 +119,7 @@ def test_a_chosen_cell_that_was_not_run_says_so(tmp_path):
     assert "marginal means: not run" in text
     assert line_of(text, "marginal means")[-6:] == ["2+", "20+", "-", "-", "-", "-"]
     assert "marginal means, over" not in text
-    write(found, tmp_path)
+    found.write(tmp_path)
     summary = json.loads((tmp_path / "optimum.json").read_text())
     assert summary["chosen"]["was_run"] is False
     assert summary["chosen"]["scores"]["valid_accuracy"] is None
@@ -134,7 +134,7 @@ def test_little_or_nothing_to_report(frame, thesis, samples, tmp_path):
     assert ("no trial has finished" in text) == (len(frame) != 1)
     assert ("89.53" in text) == (thesis is not None)
     assert "nan" not in text
-    assert len(write(found, tmp_path / "a" / "b")) == 4
+    assert len(found.write(tmp_path / "a" / "b")) == 4
 
 
 def test_the_json_is_strict(tmp_path):
@@ -142,7 +142,7 @@ def test_the_json_is_strict(tmp_path):
         raise AssertionError(f"{constant} is no JSON")
 
     frame = trials().assign(best_test_accuracy=nan, run_time_s=float("inf"))
-    write(tables_of(frame, thesis=THESIS | {"test_accuracy": nan}), tmp_path)
+    tables_of(frame, thesis=THESIS | {"test_accuracy": nan}).write(tmp_path)
     summary = json.loads((tmp_path / "optimum.json").read_text(), parse_constant=refuse)
     assert summary["chosen"]["parameters"]["nb_hidden"] == 150
     assert summary["chosen"]["marks"]["nb_hidden"] == "+"
@@ -154,7 +154,7 @@ def test_the_json_is_strict(tmp_path):
 
 def test_the_csv_files(tmp_path):
     frame = trials()
-    paths = write(tables_of(frame), tmp_path)
+    paths = tables_of(frame).write(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in paths)
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "trials.csv")[["key"]], frame[["key"]], check_dtype=False)
     marginals = pd.read_csv(tmp_path / "marginals.csv", dtype={"value": str})

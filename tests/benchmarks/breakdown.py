@@ -25,8 +25,9 @@ from snn_tune import search, training
 from snn_tune.bench.plan import measured_cells
 from snn_tune.provenance import device_name
 from snn_tune.run import data_dir
-from snn_tune.study import Study, override
+from snn_tune.study import Study
 from snn_tune.study_file import read
+from snn_tune.study_tables import override
 
 BETWEEN = "between trials: Ray, MLflow, files"
 OVERHEAD = (FEEDING, REPORTING, BETWEEN)

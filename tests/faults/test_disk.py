@@ -23,7 +23,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_disk_that_fills_ends_the_study_in_a_line_and_it_goes_on_when_there_is_space(small_disk: Path) -> None:
     process = driver(small_disk)
     filler = small_disk / "filler"
-    while not list((small_disk / "trials").glob("*/*")):
+    while not list((small_disk / "trials").glob("*/*/")):
         assert process.poll() is None
     with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
         while True:

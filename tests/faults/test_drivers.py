@@ -29,7 +29,7 @@ def test_a_driver_that_sleeps_is_replaced_and_stops_when_it_wakes(
 ) -> None:
     monkeypatch.setenv("SNN_TUNE_TEST_PATIENCE_S", "3")
     sleeper = driver(tmp_path)
-    while not list((tmp_path / "trials").glob("*/*")):
+    while not list((tmp_path / "trials").glob("*/*/")):
         time.sleep(0.05)
     put_to_sleep(sleeper, tmp_path / "mlflow.db")
     second = driver(tmp_path)

@@ -22,7 +22,7 @@ def test_a_server_that_fails_and_stops_mid_study(tmp_path: Path, monkeypatch: py
     root = tmp_path / "root"
     try:
         process = driver(root, proxy.uri)
-        while not list((root / "trials").glob("*/*")):
+        while not list((root / "trials").glob("*/*/")):
             time.sleep(0.05)
         weights = {"pass": 70, "lose": 14, "fail": 15, "hang": 1}
         proxy.mood = lambda: moods.choices(list(weights), list(weights.values()))[0]

@@ -75,6 +75,15 @@ def test_a_study_is_not_computed_in_another_precision_than_its_key_says(
         kernels.check_precision(kernel, device, precision)
 
 
+def test_what_a_study_will_meet_is_foreseen() -> None:
+    assert kernels.foresee("auto", "cpu", [(20, True, "truncated")]) == ""
+    assert "(1 of 1 combinations)" in kernels.foresee("gpu", "cuda", [(1025, True, "exact")])
+    with pytest.raises(UserError, match="precision = 'bf16'"):
+        kernels.foresee("auto", "cpu", [(20, True, "exact"), (20, True, "bf16")])
+    with pytest.raises(UserError, match="--kernel gpu: there is no GPU here; take auto or cpu"):
+        kernels.foresee("gpu", "cpu", [])
+
+
 def test_a_network_of_another_precision_computes_by_the_reference_with_a_warning() -> None:
     network = SpikingNetwork(replace(SETTINGS, precision="bf16"), kernel="cpu")
     with pytest.warns(kernels.KernelFallbackWarning, match="no precision 'bf16'"):

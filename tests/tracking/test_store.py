@@ -16,8 +16,11 @@ def test_a_store_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     damaged.write_bytes(b"this is no database, and long enough to be looked at" * 20)
     with pytest.raises(UserError, match="damaged.db cannot be used .*not a database.*: move the damaged file aside"):
         Store("small", f"sqlite:///{damaged}")
-    with pytest.raises(UserError, match="the tracking store http://127.0.0.1:9 cannot be used"):
+    with pytest.raises(UserError, match="http://127.0.0.1:9 cannot be used .*: .{,60} Connection refused.: check that"):
         Store("small", "http://127.0.0.1:9")
+    (tmp_path / "mlflow.db").mkdir()
+    with pytest.raises(UserError, match="mlflow.db is a folder; move it aside, or name another --root"):
+        writable("small", f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path)
 
 
 def make(tmp_path: Path) -> tuple[Path, str]:

@@ -1,7 +1,7 @@
 """The kernels: ways to compute the same network. `reference` is the one that the others must agree with."""
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cache
 from importlib import import_module
 from numbers import Real
@@ -108,6 +108,19 @@ def check_precision(name: str, device: str, precision: Precision) -> None:
     if precision != "exact" and choice.kernel == "reference":
         has = {"truncated": "the cpu kernel", "bf16": "--kernel gpu, on a GPU,"}[precision]
         raise UserError(f"precision = '{precision}': here it would be computed exactly; {has} has it, or take 'exact'")
+
+
+def foresee(name: str, device: str, sizes: Collection[tuple[int, bool, Precision]]) -> str:
+    """What a study is told of its kernel before it starts: the line of `fallback`.
+
+    Raises:
+        UserError: the kernel needs a GPU, or lacks a precision.
+    """
+    if name == "gpu" and device == "cpu":
+        raise UserError("--kernel gpu: there is no GPU here; take auto or cpu")
+    for precision in {precision for _, _, precision in sizes}:
+        check_precision(name, device, precision)
+    return fallback(name, device, sizes)
 
 
 def fallback(name: str, device: str, sizes: Iterable[tuple[int, bool, Precision]]) -> str:

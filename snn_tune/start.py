@@ -1,0 +1,177 @@
+"""One start of a study: its grid or its search, then the best of it again, each run to the end."""
+
+import time
+from collections.abc import Iterable
+from functools import cached_property
+
+import ray
+
+from snn_tune import checkpoint, confirm, training
+from snn_tune.cluster import Cluster, PerTrial
+from snn_tune.compiled import is_compiled
+from snn_tune.datasets.dataset import Dataset
+from snn_tune.errors import UserError
+from snn_tune.executor import Listener, Work, execute
+from snn_tune.known import Known
+from snn_tune.progress import ProgressLine
+from snn_tune.proposals import Proposals
+from snn_tune.pruning import pruning
+from snn_tune.study import Study
+from snn_tune.tracking import past
+from snn_tune.tracking.keeper import Keeper
+from snn_tune.tracking.tracker import Tracker
+from snn_tune.trainable import Fit, Job
+from snn_tune.trial import Trial
+from snn_tune.where import Options
+
+
+class Start:
+    """Everything that a start has, and what it does with it.
+
+    Args:
+        first: the data at the least number of steps.
+        tags: on every run of this start.
+        told: a line for the screen before anything is trained, or "".
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        options: Options,
+        fit: Fit,
+        cluster: Cluster,
+        per_trial: PerTrial,
+        keeper: Keeper,
+        first: Dataset,
+        tags: dict[str, str],
+        told: str,
+    ) -> None:
+        self.study, self.options, self.fit, self.first, self.told = study, options, fit, first, told
+        self.cluster, self.per_trial = cluster, per_trial
+        self.keeper, self.console, self.ledger = keeper, keeper.console, keeper.ledger
+        self.marks: dict[str, dict[str, str]] = {}
+        self.tracker = Tracker(study, keeper.lease.parent_id, tags, keeper.keep, self.marks)
+        self.nb_failed = 0
+        self.ends = time.monotonic() + (study.search.budget_s or float("inf"))
+        self._data: dict[int, ray.ObjectRef] = {}
+
+    @cached_property
+    def known(self) -> Known:
+        """What the store has of this study, read when it is first needed."""
+        return Known(past.of_study(self.keeper.store))
+
+    def run(self, grid: list[Trial]) -> int:
+        """Run what is missing of the study.
+
+        Args:
+            grid: its trials, where it is a grid.
+
+        Returns:
+            How many trials failed.
+        """
+        searched = self._search() if self.study.search.method != "grid" else self._grid(grid)
+        if self.study.search.confirm:
+            self._confirm(searched)
+        if self.nb_failed:
+            self.console.print(
+                f"{self.nb_failed} trials failed: each one's error.txt is with its run, what Ray says in "
+                f"{self.options.log(self.study)}; {self.keeper.again} tries them again"
+            )
+        return self.nb_failed
+
+    def _grid(self, trials: list[Trial]) -> set[str]:
+        """The trials of a grid. Returns their keys."""
+        rules = pruning(self.study, self.first)
+        keys = {trial.key for trial in trials}
+        if rules.asha:
+            rules.enter_all(found for found in self.known.over() if found.trial.key in keys)
+        if self.study.search.confirm:
+            self.known  # noqa: B018  before they run: it is told of them
+        self.console.print(self.ledger.summary(trials))
+        missing = self.ledger.missing(trials)
+        self._execute(Work(missing, pruning=rules), len(trials), len(missing))
+        return keys
+
+    def _search(self) -> set[str]:
+        """The trials of a search, as many as were asked for. Returns their keys."""
+        settings, rules = self.study.search, pruning(self.study, self.first)
+        others = past.elsewhere(self.keeper.store, self.first.fingerprint) if settings.warm_start else []
+        proposals = Proposals(self.study, self.first.fingerprint, self.known, others, self.tracker.mark, rules)
+        proposals.marks = self.marks
+        for line in proposals.opening():
+            self.console.print(line)
+        work = Work(proposals.waiting, proposals.propose, rules)
+        self._execute(work, settings.samples, settings.samples - proposals.nb_over, [proposals])
+        for line in proposals.closing():
+            self.console.print(line)
+        return set(proposals.mine)
+
+    def _confirm(self, searched: set[str]) -> None:
+        """The best combinations again, with other seeds."""
+        chosen = confirm.best((self.known[key] for key in searched if key in self.known), self.study.search.confirm)
+        trials = confirm.new_trials(self.study, chosen, self.first.fingerprint)
+        places = {parameters: str(place) for place, parameters in enumerate(chosen, 1)}
+        for trial in trials:
+            self.marks[trial.key] = {self.study.confirm_mark: places[trial.parameters]}
+        missing = self.ledger.missing(trials)
+        again = f"the best {len(chosen)} again, with {self.study.search.confirm_seeds} other seeds each"
+        self.console.print(f"{again}: {self.ledger.summary(trials)}")
+        for trial in trials:
+            if trial not in missing:
+                self.tracker.mark(trial, self.marks[trial.key])
+        self._execute(Work(missing), len(trials), len(missing))
+
+    def _execute(self, work: Work, total: int, nb_left: int, more: Iterable[Listener] = ()) -> None:
+        """Run the work and show how far it is; nothing where nothing is left, or no time.
+
+        Args:
+            total, nb_left: the trials that are done at its end, and how many of them are not done yet.
+            more: listeners beside the usual ones.
+        """
+        time_left = self.ends - time.monotonic()
+        if not nb_left or time_left <= 0:
+            return
+        study, options = self.study, self.options
+        if self.told:
+            self.console.print(self.told)
+            self.told = ""
+        cells = [trial.parameters for trial in work.trials]
+        if self.fit is training.fit and options.kernel in ("auto", "cpu") and not is_compiled():
+            self.console.print("compiling the cpu kernel, once for this machine: some seconds")
+            training.compile_kernel((cells or study.probes())[0], self.first, options.kernel)
+        lineages = checkpoint.holders(options.trials(study))
+        steps = {cell.nb_steps for cell in cells} | (set(study.steps) if more else set())
+        job = Job(
+            data=self._share(steps),
+            fit=self.fit,
+            folder=options.trials(study),
+            kernel=options.kernel,
+            threads=max(1, int(self.per_trial.cpus)),
+            beside=min(self.cluster.slots(self.per_trial)[0], options.max_concurrent or nb_left, nb_left),
+            rungs=work.pruning.rungs,
+            lineages=lineages,
+        )
+        reached = sum(checkpoint.reached(trial, lineages.get(trial.lineage, ())) for trial in work.trials)
+        nb_proposed = nb_left - len(work.trials)
+        nb_epochs = sum(cell.nb_epochs for cell in cells) + nb_proposed * study.budget.nb_epochs - reached
+        records = options.root / "ray" / study.name / self.keeper.lease.parent_id
+        known = [self.known] if "known" in self.__dict__ else []
+        with ProgressLine(self.console, list(study.grid), total, total - nb_left, nb_epochs) as progress:
+            listeners: list[Listener] = [self.tracker, *known, *more, progress]
+            troubles = execute(
+                job, work, listeners, self.per_trial, options.max_concurrent, records, self.console.print, time_left
+            )
+        self.nb_failed += progress.failed
+        if troubles:
+            raise UserError(
+                f"{len(troubles)} results were lost, the first because: {troubles[0]}; type {self.keeper.again}"
+            )
+
+    def _share(self, steps: set[int]) -> dict[int, ray.ObjectRef]:
+        """Put the data set into the object store once for each number of steps; only one is held here at a time."""
+        for nb_steps in sorted(steps - self._data.keys()):
+            here = nb_steps == self.first.nb_steps
+            self._data[nb_steps] = ray.put(
+                self.first if here else self.study.data.load(nb_steps, self.options.data_dir)
+            )
+        return self._data
