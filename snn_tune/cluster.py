@@ -4,6 +4,8 @@ import gc
 import os
 import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,18 +41,20 @@ class Cluster:
 
     def __init__(self, address: str | None) -> None:
         self.address = address
-        on_sigterm = signal.getsignal(signal.SIGTERM)
+        with _our_sigterm():
+            self._start(address)
+        self.nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+
+    def _start(self, address: str | None) -> None:
         if address is None:
             ray.init(address="local", include_dashboard=False, log_to_driver=False, logging_level="ERROR")
             _guard_token()
-        else:
-            _probe(address)
-            try:
-                ray.init(address=address, log_to_driver=False, logging_level="ERROR")
-            except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-                raise UserError(f"no Ray cluster answers at {address}: {one_line(error)}") from None
-        signal.signal(signal.SIGTERM, on_sigterm)  # Ray puts its own in its place
-        self.nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+            return
+        _probe(address)
+        try:
+            ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+            raise UserError(f"no Ray cluster answers at {address}: {one_line(error)}") from None
 
     def __str__(self) -> str:
         cpus, gpus = (sum(node.get(kind, 0) for node in self.nodes) for kind in ("CPU", "GPU"))
@@ -92,6 +96,20 @@ class Cluster:
         gc.collect()  # Ray ends the process if another thread's collection meets a reference to its objects meanwhile
         with no_collection():
             ray.shutdown()
+
+
+@contextmanager
+def _our_sigterm() -> Iterator[None]:
+    """Ray puts its own answer to SIGTERM in place of ours, which ends Python with that status: here it is a stop."""
+    ours = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    except SystemExit as ended:
+        if ended.code == signal.SIGTERM:
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, ours)
 
 
 def _probe(address: str) -> None:

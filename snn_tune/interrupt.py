@@ -1,9 +1,15 @@
-"""Ctrl-C while the libraries are imported, which takes seconds: one line and the end, not a traceback out of them."""
+"""Ctrl-C and SIGTERM before any trial runs: amid the imports one line and the end, then an exception that counts.
+
+Python drops an exception that comes up in a destructor or in the callback of a weak reference, of which SQLAlchemy has
+many, and libraries drop some; so that a signal came is remembered.
+"""
 
 import os
 import signal
 from types import FrameType
 from typing import NoReturn
+
+_asked = False
 
 
 def guard() -> None:
@@ -13,11 +19,26 @@ def guard() -> None:
 
 
 def ready() -> None:
-    """Ctrl-C is a KeyboardInterrupt again."""
-    if signal.getsignal(signal.SIGINT) is _leave:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """From here on both are a KeyboardInterrupt."""
+    global _asked
+    _asked = False
+    if signal.getsignal(signal.SIGINT) in (_leave, signal.default_int_handler):
+        signal.signal(signal.SIGINT, _stop)
+    signal.signal(signal.SIGTERM, _stop)
+
+
+def check() -> None:
+    """Raise the KeyboardInterrupt of a signal that came since `ready`, should it have been dropped."""
+    if _asked:
+        raise KeyboardInterrupt
 
 
 def _leave(which: int, frame: FrameType | None) -> NoReturn:
     os.write(2, b"stopped before anything had begun\n")
     os._exit(130)
+
+
+def _stop(which: int, frame: FrameType | None) -> NoReturn:
+    global _asked
+    _asked = True
+    raise KeyboardInterrupt

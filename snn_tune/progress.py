@@ -34,7 +34,10 @@ class ProgressLine:
 
     def __enter__(self) -> "ProgressLine":
         if self.console.is_terminal:
-            columns = BarColumn(bar_width=30), MofNCompleteColumn(), TextColumn("{task.description}")
+            bar = BarColumn(
+                bar_width=max(8, min(30, self.console.width - 90))
+            )  # what a narrow terminal cuts is the end
+            columns = bar, MofNCompleteColumn(), TextColumn("{task.description}")
             # What libraries print goes to the log, not above the bar.
             self._live = Progress(
                 *columns, console=self.console, transient=True, redirect_stdout=False, redirect_stderr=False
@@ -70,14 +73,14 @@ class ProgressLine:
         self._show(last=not self.running and self.done + self.failed >= self.total)
 
     def line(self) -> str:
-        """`3 running, 0 failed, best validation 91.20% (nb_hidden=100 ...), about 2 min left`."""
+        """`3 running, 0 failed, about 2 min left, best validation 91.20% (nb_hidden=100 ...)`."""
         parts = [f"{len(self.running)} running, {self.failed} failed"]
-        if self.best_trial:
-            parts.append(f"best validation {self.best:.2%} ({self.best_trial})")
         done, total = self.epochs_done, self.nb_epochs
         if done and done * 50 >= total:  # before, it would be a guess from how long workers take to start
             left = (time.monotonic() - self.started) / done * max(0, total - done)
             parts.append(f"about {duration(left)} left")
+        if self.best_trial:
+            parts.append(f"best validation {self.best:.2%} ({self.best_trial})")
         return ", ".join(parts)
 
     def _name(self, trial: Trial) -> str:

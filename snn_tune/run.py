@@ -2,10 +2,9 @@
 
 import argparse
 import os
-import signal
 import sys
 from pathlib import Path
-from typing import Any, NoReturn, get_args
+from typing import Any, get_args
 
 from snn_tune import interrupt
 
@@ -34,7 +33,6 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status: 0, 1 if a trial failed, 2 for something to mend, 130 if stopped."""
     interrupt.ready()
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: _interrupt())
     try:
         if options.study is None:
             _list_studies()
@@ -161,10 +159,6 @@ def _weights(study: Study, cell: Parameters) -> int:
     nb_units = study.data.nb_inputs * (cell.units_per_channel if study.data.analog else 1)
     encoder = 2 * nb_units if study.data.analog else 0
     return encoder + cell.nb_hidden * (nb_units + study.data.nb_classes + (cell.nb_hidden if cell.recurrent else 0))
-
-
-def _interrupt() -> NoReturn:
-    raise KeyboardInterrupt
 
 
 def _parser() -> argparse.ArgumentParser:

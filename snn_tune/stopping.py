@@ -10,6 +10,7 @@ from typing import Any
 
 from ray import tune
 
+from snn_tune import interrupt
 from snn_tune.pruning import Pruning
 from snn_tune.trial import Trial
 
@@ -44,6 +45,7 @@ class GentleStop(tune.Stopper, AbstractContextManager["GentleStop"]):
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "GentleStop":
+        interrupt.check()
         if threading.current_thread() is threading.main_thread():  # no other thread may
             self._before = {which: signal.signal(which, self._on_signal) for which in (signal.SIGINT, signal.SIGTERM)}
         return self

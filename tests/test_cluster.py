@@ -1,4 +1,7 @@
-"""How many trials fit where, without a cluster: its machines are given."""
+"""How many trials fit where, without a cluster: its machines are given. And a stop while Ray starts."""
+
+import subprocess
+import sys
 
 import pytest
 
@@ -41,3 +44,27 @@ def test_too_much_is_refused_with_what_there_is() -> None:
         cluster({"CPU": 8.0}, {"CPU": 4.0}).per_trial(9.0, None)
     with pytest.raises(UserError, match="1 cores and 64 GPUs, .*; lower --cpus-per-trial or --gpus-per-trial"):
         cluster({"CPU": 8.0}).per_trial(None, 64.0)
+
+
+STOPPED_AS_RAY_STARTS = """
+import os, signal, threading, time
+from snn_tune.cluster import Cluster
+
+ours = signal.getsignal(signal.SIGTERM)
+
+def send():
+    while signal.getsignal(signal.SIGTERM) == ours:
+        time.sleep(0.001)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+threading.Thread(target=send).start()
+try:
+    Cluster(None)
+except KeyboardInterrupt:
+    print("stopped", signal.getsignal(signal.SIGTERM) == ours)
+"""
+
+
+def test_a_sigterm_while_ray_starts_is_a_stop_too() -> None:
+    done = subprocess.run([sys.executable, "-c", STOPPED_AS_RAY_STARTS], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (0, "stopped True\n")

@@ -4,10 +4,12 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 
 from snn_tune import interrupt
+from snn_tune.stopping import GentleStop
 
 
 def test_ctrl_c_amid_the_imports_is_one_line() -> None:
@@ -21,19 +23,41 @@ def test_ctrl_c_amid_the_imports_is_one_line() -> None:
     assert said == ["stopped before anything had begun\n"]
 
 
-def test_afterwards_it_is_a_keyboard_interrupt() -> None:
+@pytest.fixture(autouse=True)
+def _same_handlers_afterwards() -> Iterator[None]:
+    before = {which: signal.getsignal(which) for which in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for which, handler in before.items():
+        signal.signal(which, handler)
+    interrupt._asked = False
+
+
+@pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM])
+def test_afterwards_it_is_a_keyboard_interrupt(which: signal.Signals) -> None:
     interrupt.guard()
     interrupt.ready()
     with pytest.raises(KeyboardInterrupt):
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), which)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_one_that_is_dropped_still_stops_the_search_before_it_begins() -> None:
+    class Noisy:
+        def __del__(self) -> None:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    interrupt.ready()
+    with GentleStop(print):
+        pass
+    noisy = Noisy()
+    del noisy
+    with pytest.raises(KeyboardInterrupt), GentleStop(print):
+        pytest.fail("the search has begun")
 
 
 def test_who_is_started_to_ignore_it_ignores_it() -> None:
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        interrupt.guard()
-        os.kill(os.getpid(), signal.SIGINT)
-        interrupt.ready()
-        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGINT, before)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    interrupt.guard()
+    os.kill(os.getpid(), signal.SIGINT)
+    interrupt.ready()
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN

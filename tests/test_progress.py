@@ -2,6 +2,7 @@
 
 import io
 
+from rich.console import Console
 from small import study
 
 from snn_tune.progress import ProgressLine, duration
@@ -19,13 +20,21 @@ def test_plain_lines_where_there_is_no_terminal() -> None:
         assert progress.line() == "2 running, 0 failed"
         progress.epochs(FIRST, [Epoch(1, {}), Epoch(2, {}), Epoch(3, {})])
         progress.ended(FIRST, Ending("finished", metrics={"best_valid_accuracy": 0.5}))
-        assert "best validation 50.00% (nb_hidden=5 nb_steps=20)" in progress.line()
-        assert "left" in progress.line()
+        assert progress.line().endswith("left, best validation 50.00% (nb_hidden=5 nb_steps=20)")
         progress.ended(SECOND, Ending("failed", "RuntimeError: [no] luck"))
     lines = console.file.getvalue().splitlines()
     assert "failed: nb_hidden=5 nb_steps=30: RuntimeError: [no] luck" in lines
     assert lines[-1].startswith("2/3 done, 0 running, 1 failed")
     assert "\x1b" not in console.file.getvalue()
+
+
+def test_a_terminal_of_80_columns_shows_the_time_left_and_the_best() -> None:
+    console = Console(file=io.StringIO(), width=80, force_terminal=True)
+    with ProgressLine(console, ["nb_hidden"], total=81, done=80, nb_epochs=3) as progress:
+        progress.begun(FIRST)
+        progress.epochs(FIRST, [Epoch(1, {})])
+        progress.ended(FIRST, Ending("finished", metrics={"best_valid_accuracy": 0.5}))
+    assert "0 running, 0 failed, about 0 s left, best validation 50.00%" in console.file.getvalue()
 
 
 def test_an_interrupted_trial_is_neither_done_nor_failed() -> None:

@@ -13,7 +13,7 @@ from snn_tune.tracking.delivery import Delivery
 from snn_tune.tracking.journal import Journal, Record
 from snn_tune.tracking.lease import Lease
 from snn_tune.tracking.ledger import Ledger
-from snn_tune.tracking.store import writable
+from snn_tune.tracking.store import elsewhere, writable
 from snn_tune.tracking.writer import Writer
 
 log = logging.getLogger("snn_tune")
@@ -47,6 +47,8 @@ class Keeper:
             console.print(
                 f"deleted in {self.uri}: {self.ledger.nb_deleted} runs of trials that have a better one there"
             )
+        if moved := elsewhere(self.store, root / "artifacts"):
+            console.print(moved)
         self.writer = Writer(self.ledger)
         self.delivery = Delivery(self.writer, self.journal, self.lease, console.print)
 

@@ -136,6 +136,14 @@ def writable(study: str, uri: str, artifacts: Path) -> Store:
     return store
 
 
+def elsewhere(store: Store, artifacts: Path) -> str:
+    """A line for the user if a local database keeps the study's artifacts in another folder than this, or ""."""
+    kept = store.experiment.artifact_location
+    if not store.uri.startswith(SQLITE) or kept == (artifacts.resolve() / store.study).as_uri():
+        return ""
+    return f"artifacts go to {kept}, where this study was begun: MLflow keeps that address when a database is moved"
+
+
 def _check_database(path: Path) -> None:
     """MLflow would make one of a file that is not there, or empty, and see nothing wrong."""
     if not path.exists():

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from snn_tune.errors import UserError
-from snn_tune.tracking.store import Store, writable
+from snn_tune.tracking.store import Store, elsewhere, writable
 
 
 def test_a_store_that_cannot_be_used_is_named(tmp_path: Path) -> None:
@@ -38,6 +38,15 @@ def test_a_new_database_leaves_no_parts(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow  # MLflow asks again and again
+def test_a_root_that_was_moved_is_told_that_artifacts_go_where_it_was(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    store = writable("small", f"sqlite:///{old / 'mlflow.db'}", old / "artifacts")
+    assert elsewhere(store, old / "artifacts") == ""
+    old.rename(new)
+    store = writable("small", f"sqlite:///{new / 'mlflow.db'}", new / "artifacts")
+    assert elsewhere(store, new / "artifacts").startswith(f"artifacts go to {(old / 'artifacts' / 'small').as_uri()},")
+
+
 def test_a_database_that_another_program_holds_is_named(tmp_path: Path) -> None:
     path, uri = make(tmp_path)
     other = sqlite3.connect(path)
