@@ -52,7 +52,7 @@ def new_trials(study: Study, chosen: Iterable[Parameters], data: str) -> list[Tr
     first = study.budget.seeds
     seeds = range(first, first + study.search.confirm_seeds)
     combinations = list(chosen)
-    return [Trial(parameters, seed, data) for seed in seeds for parameters in combinations]
+    return [study.trial(parameters, seed, data) for seed in seeds for parameters in combinations]
 
 
 def ranked(chosen: dict[Parameters, float], found: Iterable[Finding]) -> list[Finalist]:

@@ -63,7 +63,7 @@ class Proposals:
             if parameters is None:
                 self.exhausted = True
                 return None
-            trial = Trial(parameters, 0, self.data)
+            trial = self._trial(parameters)
             found = self.known.get(trial.key)
             self.mine[trial.key] = max(self.mine.values(), default=0) + 1
             self.marks[trial.key] = {self.mark: str(self.mine[trial.key])}
@@ -110,13 +110,16 @@ class Proposals:
         else:
             self.sampler.tell(found)
 
+    def _trial(self, parameters: Parameters) -> Trial:
+        return self.study.trial(parameters, 0, self.data)
+
     def _new(self) -> Parameters | None:
         """A combination that this search has not had; None if there is none."""
         for tried in range(MOST_TRIES):
             parameters = self.sampler.ask()
-            if Trial(parameters, 0, self.data).key not in self.mine:
+            if self._trial(parameters).key not in self.mine:
                 return parameters
             self.sampler.forget(parameters)
             if tried >= TRIES and self.study.space.countable:
-                return self.sampler.untried(lambda cell: Trial(cell, 0, self.data).key in self.mine)
+                return self.sampler.untried(lambda cell: self._trial(cell).key in self.mine)
         return None

@@ -45,6 +45,7 @@ class Study:
         space: those that vary.
         search: which combinations are tried.
         thesis: the thesis's own result, shown beside ours.
+        network: name of a network of the user's own, see `Trial`; "" for ours.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Study:
     budget: Budget
     search: Search = field(default_factory=lambda: Search())
     thesis: Thesis | None = None
+    network: str = ""
 
     @property
     def grid(self) -> dict[str, list[Any]]:
@@ -101,7 +103,11 @@ class Study:
     def trials(self, fingerprint: str) -> list[Trial]:
         """Every trial on the data of this fingerprint. Seed 0 of all cells first: a study cut short covers its grid."""
         cells = self.cells()
-        return [Trial(cell, seed, fingerprint) for seed in range(self.budget.seeds) for cell in cells]
+        return [self.trial(cell, seed, fingerprint) for seed in range(self.budget.seeds) for cell in cells]
+
+    def trial(self, parameters: Parameters, seed: int, fingerprint: str) -> Trial:
+        """One trial on the data of this fingerprint."""
+        return Trial(parameters, seed, fingerprint, self.network)
 
     def tables(self) -> dict[str, Any]:
         """The study as the tables of its file; `build` reads them back."""
@@ -113,7 +119,8 @@ class Study:
             "budget": self.budget.model_dump(),
             "search": self.search.model_dump(exclude_defaults=True),
         }
-        return tables | ({"thesis": self.thesis.model_dump()} if self.thesis else {})
+        tables |= {"thesis": self.thesis.model_dump()} if self.thesis else {}
+        return tables | ({"network": self.network} if self.network else {})
 
 
 def check_parameters(data: DataSource, cell: dict[str, Any], where: dict[str, str]) -> Parameters:

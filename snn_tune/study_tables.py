@@ -4,6 +4,7 @@ from typing import Any
 
 from snn_tune.axis import Axis, Choice, axis
 from snn_tune.datasets import SOURCES
+from snn_tune.datasets.own import Own
 from snn_tune.datasets.source import DataSource
 from snn_tune.errors import UserError, near_match
 from snn_tune.search_settings import Search
@@ -12,8 +13,9 @@ from snn_tune.study import Budget, Study, Thesis, check_parameters
 from snn_tune.trial import Parameters
 from snn_tune.validation import one_of, validate
 
+TEXTS = {"description": "a sentence", "network": "a name"}
 MOST_STEPS = 16  # that a search may choose from
-KEYS = ("description", "data", "base", "grid", "space", "budget", "search", "thesis")
+KEYS = ("description", "data", "base", "grid", "space", "budget", "search", "thesis", "network")
 
 
 def build(name: str, tables: dict[str, Any]) -> Study:
@@ -25,10 +27,8 @@ def build(name: str, tables: dict[str, Any]) -> Study:
     for key, value in tables.items():
         if key not in KEYS:
             raise UserError(f"{key}: unknown key{near_match(key, KEYS)}; {one_of(KEYS)}")
-        if not isinstance(value, str if key == "description" else dict):
-            raise UserError(
-                f"{key} = {value!r}: must be {'a sentence' if key == 'description' else f'a table, [{key}]'}"
-            )
+        if not isinstance(value, str if key in TEXTS else dict):
+            raise UserError(f"{key} = {value!r}: must be {TEXTS.get(key, f'a table, [{key}]')}")
     for key in ("data", "budget"):
         if key not in tables:
             raise UserError(f"[{key}]: this table is missing")
@@ -40,7 +40,9 @@ def build(name: str, tables: dict[str, Any]) -> Study:
     thesis = validate(Thesis, tables["thesis"], "thesis") if "thesis" in tables else None
     varied = tables.get("grid", tables.get("space", {}))
     base, space = _parameters(data, tables.get("base", {}), "space" if _has_range(varied) else "grid", varied, budget)
-    study = Study(name, tables.get("description", ""), data, base, space, budget, search, thesis)
+    study = Study(
+        name, tables.get("description", ""), data, base, space, budget, search, thesis, tables.get("network", "")
+    )
     _check_search(study)
     return study
 
@@ -83,11 +85,12 @@ def _source(table: dict[str, Any]) -> type[DataSource]:
     name = table.get("name")
     if name is None:
         raise UserError(f"[data] name: is missing; {one_of(SOURCES)}")
-    if not isinstance(name, str) or name not in SOURCES:
+    sources = SOURCES | {"own": Own}  # the name of what only a Python program has
+    if not isinstance(name, str) or name not in sources:
         raise UserError(
             f"[data] name = {name!r}: no data set has that name{near_match(str(name), SOURCES)}; {one_of(SOURCES)}"
         )
-    return SOURCES[name]
+    return sources[name]
 
 
 def _parameters(

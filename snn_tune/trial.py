@@ -57,11 +57,13 @@ class Trial:
 
     Attributes:
         data: fingerprint of the data set, its split included.
+        network: a network of the user's own, by its name and a hash of its code; "" for ours.
     """
 
     parameters: Parameters
     seed: int
     data: str
+    network: str = ""
 
     @property
     def key(self) -> str:
@@ -77,6 +79,7 @@ class Trial:
         # Without what is as ever: a parameter that comes later, at its default, leaves all keys as they are.
         parameters = self.parameters.model_dump(exclude_defaults=True, exclude=without)
         identity = {"model": MODEL_VERSION, "data": self.data, "seed": self.seed, "parameters": parameters}
+        identity |= {"network": self.network} if self.network else {}
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:20]
 
 

@@ -55,8 +55,8 @@ def analyse(name: str, uri: str) -> Analysis:
     return Analysis(study, grid, confirmed.confirmed(study, trials.findings, mine))
 
 
-def print_and_write(name: str, root: Path, given_uri: str | None, console: Console) -> None:
-    """Print a study's table and write its files to root/reports/NAME.
+def print_and_write(name: str, root: Path, given_uri: str | None, console: Console) -> Analysis:
+    """Print a study's table, write its files to root/reports/NAME, and return it.
 
     Raises:
         UserError: as `analyse`.
@@ -67,3 +67,4 @@ def print_and_write(name: str, root: Path, given_uri: str | None, console: Conso
     folder = analysis.tables.write(root / "reports" / name)[0].parent
     console.print(f"tables: {folder}")
     console.print(f"trials: {how_to_open(uri)}")
+    return analysis

@@ -40,7 +40,7 @@ def finding(run: Run) -> Finding | None:
     try:
         values = {name: _value(text) for name, text in run.data.params.items()}
         parameters = Parameters(**{name: values[name] for name in Parameters.model_fields if name in values})
-        trial = Trial(parameters, int(values["seed"]), tags["data_fingerprint"])
+        trial = Trial(parameters, int(values["seed"]), tags["data_fingerprint"], tags.get("network", ""))
         history = json.loads(tags.get("valid_history", "[]"))
     except (KeyError, ValueError, TypeError, ValidationError):
         return None

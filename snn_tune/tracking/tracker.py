@@ -51,6 +51,7 @@ class Tracker:
             "reason": "",  # of an earlier failure
             **self.shared_tags,
             **self.marks.get(trial.key, {}),
+            **({"network": trial.network} if trial.network else {}),
         }
         alpha, beta = decays(trial.parameters, self.study.data.repeats(trial.parameters.nb_steps))
         params = trial.parameters.model_dump() | {"alpha": alpha, "beta": beta, "seed": trial.seed}
