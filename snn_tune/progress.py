@@ -68,9 +68,17 @@ class ProgressLine:
             self.console.print(f"failed: {self._name(trial)}: {ending.reason}")
         elif ending.state != "interrupted":
             self.done += 1
+        if ending.state != "interrupted":  # else another start has its other epochs to train
+            self.nb_epochs -= trial.parameters.nb_epochs - self.reached.get(trial.key, 0)
         if ending.metrics.get("best_valid_accuracy", -1.0) > self.best:
             self.best, self.best_trial = ending.metrics["best_valid_accuracy"], self._name(trial)
         self._show(last=not self.running and self.done + self.failed >= self.total)
+
+    def adopted(self, trial: Trial) -> None:
+        """One of the trials was known already."""
+        self.done += 1
+        self.nb_epochs -= trial.parameters.nb_epochs
+        self._show()
 
     def line(self) -> str:
         """`3 running, 0 failed, about 2 min left, best validation 91.20% (nb_hidden=100 ...)`."""
@@ -84,7 +92,8 @@ class ProgressLine:
         return ", ".join(parts)
 
     def _name(self, trial: Trial) -> str:
-        return " ".join(f"{axis}={getattr(trial.parameters, axis)}" for axis in self.axes) or f"seed={trial.seed}"
+        values = trial.parameters.model_dump()
+        return " ".join(f"{axis}={short(values[axis])}" for axis in self.axes) or f"seed={trial.seed}"
 
     def _show(self, last: bool = False) -> None:
         if self._live:
@@ -96,6 +105,11 @@ class ProgressLine:
     def _pause(self) -> float:
         """Seconds between plain lines: more of them at first, so that a long study fills no log."""
         return max(PLAIN_EVERY_S, (time.monotonic() - self.started) / 30)
+
+
+def short(value: Any) -> str:
+    """A value as a person reads it."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def duration(seconds: float) -> str:

@@ -133,16 +133,25 @@ def _list_studies() -> None:
 
 
 def _dry_run(study: Study) -> None:
-    cells, seeds = study.cells(), study.budget.seeds
     print(f"{study.name}: {study.description}")
-    for axis, values in study.grid.items():
-        print(f"  {axis:22}{', '.join(map(str, values))}")
-    nb_epochs = seeds * sum(cell.nb_epochs for cell in cells)
-    print(
-        f"{len(cells) * seeds} trials: {len(cells)} combinations, seeds of each: {seeds}; {nb_epochs:,} epochs in all"
-    )
+    for name, axis in study.space.items():
+        print(f"  {name:22}{axis.written if isinstance(axis.written, str) else ', '.join(map(str, axis.written))}")
+    is_grid, search = study.search.method == "grid", study.search
+    cells = study.cells() if is_grid else study.probes()
+    if is_grid:
+        nb_trials, nb_epochs = (
+            len(cells) * study.budget.seeds,
+            study.budget.seeds * sum(cell.nb_epochs for cell in cells),
+        )
+        what = f"{len(cells)} combinations, seeds of each: {study.budget.seeds}; {nb_epochs:,} epochs in all"
+    else:
+        nb_trials, nb_epochs = search.samples, search.samples * max(cell.nb_epochs for cell in cells)
+        what = f"samples ({search.method}); {nb_epochs:,} epochs at most"
+    print(f"{nb_trials} trials: {what}")
+    if search.confirm:
+        print(f"then the best {search.confirm} again, with {search.confirm_seeds} other seeds each")
     sizes = sorted(_weights(study, cell) for cell in cells)
-    megabytes = 4e-6 * sum(sizes) * seeds
+    megabytes = 4e-6 * sum(sizes) / len(sizes) * nb_trials
     print(f"networks of {sizes[0]:,} to {sizes[-1]:,} weights; the best of each trial, kept: {megabytes:.1f} MB in all")
 
 
@@ -150,7 +159,8 @@ def _foresee(study: Study, options: argparse.Namespace) -> None:
     """What this machine makes of the kernel; a cluster is another matter."""
     if not options.address:
         has_gpu = torch.cuda.is_available() and options.gpus_per_trial != 0
-        sizes = [cell.size for cell in study.cells()]
+        cells = study.cells() if study.search.method == "grid" else study.probes()
+        sizes = [cell.size for cell in cells]
         if told := kernels.foresee(options.kernel, "cuda" if has_gpu else "cpu", sizes):
             print(told)
 
