@@ -10,7 +10,7 @@ from snn_tune.study import Study
 from snn_tune.trial import Ending, Epoch, Parameters, Trial
 
 TRIES = 20  # proposals that are all known, before one that is not is looked for otherwise
-MOST_TRIES = 3000
+MOST_TRIES = 1000
 
 
 class Proposals:
@@ -95,8 +95,8 @@ class Proposals:
         """What the user should know of how it ended."""
         known = f"{self.nb_adopted} samples were known from earlier trials, and not run again"
         all_of_it = f"there are no more than {len(self.mine)} combinations in the space"
-        fewer = self.exhausted or self.total < self.study.search.samples
-        return [known] * bool(self.nb_adopted) + [all_of_it] * (fewer and len(self.mine) >= self.total)
+        fewer = self.exhausted or len(self.mine) == self.total < self.study.search.samples
+        return [known] * bool(self.nb_adopted) + [all_of_it] * fewer
 
     def begun(self, trial: Trial) -> None:
         """Nothing is known yet."""
