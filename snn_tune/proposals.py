@@ -48,8 +48,7 @@ class Proposals:
         self.waiting = [found.trial for found in mine if found.state not in OVER]
         self.marks: dict[str, dict[str, str]] = {}  # of trials that are new in this search
         self.nb_over = len(mine) - len(self.waiting)
-        size = len(study.space.combinations()) if study.space.countable else study.search.samples
-        self.total = max(len(mine), min(study.search.samples, size))
+        self.total = max(len(mine), study.nb_samples)
         self.nb_adopted = 0
         self.exhausted = False
         self.sampler = Sampler(study)

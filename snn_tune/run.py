@@ -136,18 +136,16 @@ def _dry_run(study: Study) -> None:
     print(f"{study.name}: {study.description}")
     for name, axis in study.space.items():
         print(f"  {name:22}{axis.written if isinstance(axis.written, str) else ', '.join(map(str, axis.written))}")
-    is_grid, search = study.search.method == "grid", study.search
-    cells = study.cells() if is_grid else study.probes()
-    if is_grid:
-        nb_trials, nb_epochs = (
-            len(cells) * study.budget.seeds,
-            study.budget.seeds * sum(cell.nb_epochs for cell in cells),
-        )
-        what = f"{len(cells)} combinations, seeds of each: {study.budget.seeds}; {nb_epochs:,} epochs in all"
+    search, cells = study.search, _cells(study)
+    if search.method == "grid":
+        seeds = study.budget.seeds
+        nb_trials, nb_epochs = len(cells) * seeds, seeds * sum(cell.nb_epochs for cell in cells)
+        each = f"{len(cells)} combinations, seeds of each: {seeds}; {nb_epochs:,} epochs in all"
+        print(f"{nb_trials} trials: {each}")
     else:
-        nb_trials, nb_epochs = search.samples, search.samples * max(cell.nb_epochs for cell in cells)
-        what = f"samples ({search.method}); {nb_epochs:,} epochs at most"
-    print(f"{nb_trials} trials: {what}")
+        nb_trials = study.nb_samples
+        nb_epochs = nb_trials * max(cell.nb_epochs for cell in cells)
+        print(f"{nb_trials} samples ({search.method}): {nb_epochs:,} epochs at most")
     if search.confirm:
         print(f"then the best {search.confirm} again, with {search.confirm_seeds} other seeds each")
     sizes = sorted(_weights(study, cell) for cell in cells)
@@ -159,10 +157,14 @@ def _foresee(study: Study, options: argparse.Namespace) -> None:
     """What this machine makes of the kernel; a cluster is another matter."""
     if not options.address:
         has_gpu = torch.cuda.is_available() and options.gpus_per_trial != 0
-        cells = study.cells() if study.search.method == "grid" else study.probes()
-        sizes = [cell.size for cell in cells]
+        sizes = [cell.size for cell in _cells(study)]
         if told := kernels.foresee(options.kernel, "cuda" if has_gpu else "cpu", sizes):
             print(told)
+
+
+def _cells(study: Study) -> list[Parameters]:
+    """The grid; of a search's space the ends."""
+    return study.cells() if study.search.method == "grid" else study.probes()
 
 
 def _weights(study: Study, cell: Parameters) -> int:

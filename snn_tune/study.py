@@ -91,6 +91,12 @@ class Study:
         axis = self.space.get("nb_steps")
         return sorted(axis.values) if axis else [self.base["nb_steps"]]
 
+    @property
+    def nb_samples(self) -> int:
+        """Of a search: those that were asked for, or all that there are."""
+        asked = self.search.samples
+        return min(asked, len(self.space.combinations())) if self.space.countable else asked
+
     def probes(self) -> list[Parameters]:
         """Combinations that have each end of each axis once, the others at their first."""
         first = {name: values[0] for name, values in self.grid.items()}

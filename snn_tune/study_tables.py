@@ -67,6 +67,8 @@ def override(
         if seeds is not None and not finalists:
             raise UserError(f"--seeds {seeds}: {ONCE}")
         tables["budget"]["seeds"] = 1  # those in the file are its grid's
+    if seeds == 1 and finalists:
+        raise UserError("--seeds 1: with --confirm it must be 2 or more, for an interval")
     if seeds is not None and finalists:
         tables["search"] |= {"confirm_seeds": seeds}
         seeds = None

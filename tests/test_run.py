@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+import small
 
 from snn_tune.errors import UserError
 from snn_tune.run import main, parse_axes, storage
+from snn_tune.study_tables import build, override
 
 
 @pytest.mark.parametrize(
@@ -50,6 +52,26 @@ def test_dry_run_prints_and_starts_nothing(tmp_path: Path, capsys: pytest.Captur
 
 
 @pytest.mark.parametrize(
+    ("options", "lines"),
+    [
+        (
+            ["--search", "optuna", "--set", "lr=loguniform(1e-4,1e-2)", "--samples", "20", "--confirm", "3", "--fresh"],
+            ["20 samples (optuna): 300 epochs at most", "then the best 3 again, with 5 other seeds each"],
+        ),
+        (
+            ["--search", "random", "--set", "nb_hidden=7", "--set", "nb_steps=25", "--confirm", "1", "--seeds", "2"],
+            ["9 samples (random): 135 epochs at most", "then the best 1 again, with 2 other seeds each"],
+        ),
+        (["--confirm", "4", "--seeds", "2"], ["81 trials: 81 combinations, seeds of each: 1; 1,215 epochs in all"]),
+    ],
+)
+def test_dry_run_of_a_search(options: list[str], lines: list[str], capsys: pytest.CaptureFixture) -> None:
+    assert main(["randman", "--dry-run", "--gpus-per-trial", "0", *options]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert [line for line in printed if line in lines] == lines
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["randmann"], "no study 'randmann' (did you mean 'randman'?)"),
@@ -58,6 +80,22 @@ def test_dry_run_prints_and_starts_nothing(tmp_path: Path, capsys: pytest.Captur
         (["randman", "--kernel", "gpuu"], "kernel 'gpuu' is not known"),
         (["randman", "--dry-run", "--set", "precision=bf16", "--gpus-per-trial", "0"], "precision = 'bf16': here"),
         (["randman", "--dry-run", "--kernel", "gpu", "--gpus-per-trial", "0"], "--kernel gpu: there is no GPU here"),
+        (
+            ["randman", "--objective", "speed:min"],
+            "objectives = ['speed:min']: must be NAME:max or NAME:min, NAME one of",
+        ),
+        (["randman", "--objective", "spikes", "--objective", "spikes:max"], "must name at least one, and none twice"),
+        (["randman", "--time-budget", "2x"], "time_budget = '2x': must be a number above 0 with s, min, h or d"),
+        (["randman", "--time-budget", "0h"], "time_budget = '0h': must be a number above 0"),
+        (["randman", "--set", "lr=uniform(1e-3,1e-2)"], "lr = uniform(1e-3,1e-2): a grid needs a list of values"),
+        (
+            ["randman", "--search", "grid", "--set", "lr=uniform(1e-3,1e-2)"],
+            "or take --search random or --search optuna",
+        ),
+        (["randman", "--search", "random", "--set", "nb_steps=int(10,200)"], "191 numbers of steps"),
+        (["randman", "--search", "random", "--seeds", "3"], "--seeds 3: a search tries each combination once"),
+        (["randman", "--confirm", "2", "--seeds", "1"], "--seeds 1: with --confirm it must be 2 or more"),
+        (["randman", "--set", "reset=zero if recurent=true"], "no parameter recurent (did you mean 'recurrent'?)"),
     ],
 )
 def test_a_mistake_is_one_line_and_status_2(arguments: list[str], message: str, capsys: pytest.CaptureFixture) -> None:
@@ -66,6 +104,14 @@ def test_a_mistake_is_one_line_and_status_2(arguments: list[str], message: str, 
     assert message in printed
     assert printed.startswith("error: ")
     assert printed.count("\n") == 1
+
+
+def test_seeds_in_the_file_are_those_of_its_grid() -> None:
+    tables = {**small.TABLES, "budget": {"nb_epochs": 3, "seeds": 3}}
+    searched = override(build("small", tables), {}, search={"method": "random"})
+    assert searched.budget.seeds == 1
+    with pytest.raises(UserError, match="seeds = 3: a search tries each combination once"):
+        build("small", tables | {"search": {"method": "random"}})
 
 
 @pytest.mark.parametrize(
@@ -78,6 +124,10 @@ def test_a_mistake_is_one_line_and_status_2(arguments: list[str], message: str, 
         (["--gpus-per-trial", "x"], "--gpus-per-trial: invalid share value"),
         (["--epoch", "3"], "unrecognized arguments: --epoch 3 (did you mean '--epochs'?)"),
         (["--sed=nb_hidden=5"], "(did you mean '--seeds'?)"),
+        (["--samples", "0"], "--samples: 0 is not at least 1"),
+        (["--confirm", "0"], "--confirm: 0 is not at least 1"),
+        (["--search", "tpe"], "--search: invalid choice: 'tpe' (choose from"),
+        (["--scheduler", "hyperband"], "--scheduler: invalid choice: 'hyperband'"),
     ],
 )
 def test_an_impossible_option_is_one_line(option: list[str], message: str, capsys: pytest.CaptureFixture) -> None:

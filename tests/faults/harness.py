@@ -1,6 +1,6 @@
 """Real driver processes with a stand-in for training, and what must be in the store whatever was done to them.
 
-`python harness.py ROOT [URI [EPOCHS]]` is such a driver.
+`python harness.py ROOT [URI [EPOCHS [SAMPLES]]]` is such a driver, of a grid or, with SAMPLES, of a search.
 """
 
 import contextlib
@@ -10,14 +10,18 @@ import sys
 from pathlib import Path
 
 import standin
+from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from ray import cloudpickle
 from small import study
 
 from snn_tune import search
 from snn_tune.errors import UserError
+from snn_tune.finding import DIGITS
 from snn_tune.study import Study
+from snn_tune.study_tables import override
 from snn_tune.tracking import delivery, lease
+from snn_tune.tracking.past import finding
 
 NB_TRIALS, EPOCH_S = 24, 0.02
 
@@ -28,15 +32,22 @@ def grid(nb_epochs: int = 3) -> Study:
     return study(base={"lr": EPOCH_S}, grid=axes, budget={"nb_epochs": nb_epochs})
 
 
+def searched(samples: int) -> Study:
+    """A search that prunes, of nine epochs, 0.2 s, a trial; the best two again with two other seeds."""
+    short = study(base={"lr": EPOCH_S}, grid={"nb_steps": [20]}, budget={"nb_epochs": 9})
+    settings = {"method": "optuna", "scheduler": "asha", "samples": samples, "confirm": 2, "confirm_seeds": 2}
+    return override(short, {"nb_hidden": "int(1, 1000)", "recurrent": [True, False]}, search=settings)
+
+
 def database(root: Path) -> str:
     return f"sqlite:///{root / 'mlflow.db'}"
 
 
-def driver(root: Path, uri: str = "", nb_epochs: int = 3) -> subprocess.Popen:
+def driver(root: Path, uri: str = "", nb_epochs: int = 3, samples: int = 0) -> subprocess.Popen:
     tests = Path(__file__).parents[1]
     path = os.pathsep.join([str(tests), str(tests.parent), os.environ.get("PYTHONPATH", "")])
     return subprocess.Popen(
-        [sys.executable, __file__, str(root), uri, str(nb_epochs)],
+        [sys.executable, __file__, str(root), uri, str(nb_epochs), str(samples)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -44,9 +55,9 @@ def driver(root: Path, uri: str = "", nb_epochs: int = 3) -> subprocess.Popen:
     )
 
 
-def finish(root: Path, uri: str = "", nb_epochs: int = 3) -> str:
+def finish(root: Path, uri: str = "", nb_epochs: int = 3, samples: int = 0) -> str:
     """Run to the end; what it printed."""
-    process = driver(root, uri, nb_epochs)
+    process = driver(root, uri, nb_epochs, samples)
     printed, _ = process.communicate(timeout=120)
     assert process.returncode == 0, printed
     return printed
@@ -90,13 +101,55 @@ def check_whole(uri: str, *studies: Study) -> None:
         assert {file.path for file in client.list_artifacts(run.info.run_id)} == {"model.pt", "evidence.npz"}
 
 
-def main(root: str, uri: str = "", nb_epochs: str = "3") -> int:
+def check_searched(uri: str, what: Study) -> None:
+    """As many samples as were asked for, each one live run that is over, each epoch of it once; and the best again."""
+    client = MlflowClient(uri)
+    runs = list(client.search_runs([client.get_experiment_by_name("small").experiment_id], max_results=5000))
+    assert [run.info.status for run in runs if run.data.tags["role"] == "study"] == ["FINISHED"]
+    trials = [run for run in runs if run.data.tags["role"] == "trial"]
+    assert len({run.data.tags["key"] for run in trials}) == len(trials)
+    mine = [run for run in trials if what.search_mark in run.data.tags]
+    again = [run for run in trials if what.confirm_mark in run.data.tags]
+    places = sorted(int(run.data.tags[what.search_mark]) for run in mine)
+    assert places == list(range(1, what.search.samples + 1))
+    for run in trials:
+        check_run(client, run)
+    finished = [run for run in mine if run.data.tags["state"] == "finished"]
+    best = sorted(finished, key=lambda run: -run.data.metrics["best_valid_accuracy"])[: what.search.confirm]
+    expected = {(run.data.params["nb_hidden"], run.data.params["recurrent"]) for run in best}
+    assert {(run.data.params["nb_hidden"], run.data.params["recurrent"]) for run in again} == expected
+    assert sorted(run.data.params["seed"] for run in again) == sorted(["1", "2"] * len(best))
+
+
+def check_run(client: MlflowClient, run: Run) -> None:
+    """A trial that is over: its epochs once, those that it reached, with the results of an undisturbed training."""
+    found = finding(run)
+    assert found is not None
+    history = client.get_metric_history(run.info.run_id, "valid_accuracy")
+    values = [standin.accuracy(found.trial.parameters, found.trial.seed, 1 + epoch) for epoch in range(len(history))]
+    assert [(metric.step, metric.value) for metric in history] == list(enumerate(values, start=1))
+    assert found.history == [round(value, DIGITS) for value in values]
+    assert run.info.status == "FINISHED"
+    scored = {name for name in run.data.metrics if name.startswith(("best_", "test_", "run_time"))}
+    if run.data.tags["state"] == "finished":
+        assert len(history) == found.trial.parameters.nb_epochs
+        assert len(scored) == 6
+        assert "reason" not in run.data.tags or not run.data.tags["reason"]
+    else:
+        assert run.data.tags["state"] == "pruned"
+        assert run.data.tags["reason"].startswith(f"stopped for epoch {len(history)}: ")
+        assert 0 < len(history) < found.trial.parameters.nb_epochs
+        assert not scored
+
+
+def main(root: str, uri: str = "", nb_epochs: str = "3", samples: str = "0") -> int:
     cloudpickle.register_pickle_by_value(standin)
     if patience := os.environ.get("SNN_TUNE_TEST_PATIENCE_S"):
         lease.EXPIRY_S = delivery.PATIENCE_S = float(patience)
     try:
         options = search.Options(root=Path(root), tracking_uri=uri or None)
-        return search.run(grid(int(nb_epochs)), options, fit=standin.fit)
+        what = searched(int(samples)) if int(samples) else grid(int(nb_epochs))
+        return search.run(what, options, fit=standin.fit)
     except UserError as error:
         print(f"error: {error}")
         return 2
