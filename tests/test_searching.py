@@ -117,15 +117,14 @@ def test_the_time_is_up_and_the_next_start_goes_on(tmp_path: Path, capfd: pytest
         check_run(client, run)
 
 
-@pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM])
-def test_a_search_is_stopped_and_goes_on(which: signal.Signals, tmp_path: Path) -> None:
+def test_a_search_is_stopped_and_goes_on(tmp_path: Path) -> None:
     slow = searched(WIDE, nb_epochs=40, epoch_s=0.1, method="optuna", samples=4)
 
     def stop_amid_a_trial() -> None:
         while not list(tmp_path.glob("trials/*/*/*.checkpoint")):
             time.sleep(0.2)
         time.sleep(1.0)
-        os.kill(os.getpid(), which)
+        os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=stop_amid_a_trial, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
@@ -173,8 +172,6 @@ def test_a_grid_finishes_what_asha_pruned_when_it_no_longer_prunes(
     client, found = trials(tmp_path)
     for run in found:
         check_run(client, run)
-    start(tmp_path, override(grid, {}, search={"scheduler": "asha"}))
-    assert states(tmp_path) == before
     capfd.readouterr()
     start(tmp_path, grid)
     assert f"12 trials: {12 - nb_pruned} done; to run: {nb_pruned} continued" in capfd.readouterr().out
