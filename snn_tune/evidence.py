@@ -20,12 +20,12 @@ def collect(network: SpikingNetwork, test: Part, predictions: NDArray[np.int64])
         confusion: (classes, classes), true class by predicted class.
         sample: the places in the test part of the samples shown: the first of the first three classes.
         label, prediction: of these samples.
-        spikes: hidden layer, (3, T, H) bool.
-        traced, membrane: ten units spread over the layer, and their membranes (3, T, 10).
+        spikes: all hidden units, layer after layer, (3, T, H) bool.
+        traced, membrane: ten units spread over them, and their membranes (3, T, 10).
         input_step, input_unit, input_count, input_sample: the events of these samples; or, for analog data,
         input (3, T, channels) and encoded (3, T, E) bool.
     """
-    nb_classes, nb_hidden = network.settings.nb_classes, network.settings.nb_hidden
+    nb_classes, nb_hidden = network.settings.nb_classes, sum(network.settings.hidden)
     true = test.labels.cpu().numpy()
     confusion = np.bincount(true * nb_classes + predictions, minlength=nb_classes**2)
     _, first = np.unique(true, return_index=True)

@@ -41,7 +41,7 @@ def evaluate(network: SpikingNetwork, part: Part, batch_size: int) -> Score:
     return Score(
         accuracy=float((predicted == part.labels).double().mean()),
         loss=float(loss) / len(part),
-        spikes_per_neuron=float(spikes) / len(part) / network.settings.nb_hidden,
+        spikes_per_neuron=float(spikes) / len(part) / sum(network.settings.hidden),
         predictions=predicted.cpu().numpy(),
     )
 

@@ -57,7 +57,7 @@ def fit(
     in the process: each random draw has a generator of its own.
 
     Args:
-        seed: draws the initial weights, and with the epoch the order of the samples.
+        seed: draws the initial weights; with the epoch the order of the samples, with the batch whom dropout silences.
         graph: replay the step of full batches, see `cuda_graph.recorded`.
         start: a snapshot of the same lineage. What is yielded is the same as without it, the epochs that it holds
             too, but those are not trained again.
@@ -76,7 +76,7 @@ def fit(
         raise ValueError(f"start: has {len(course.epochs)} epochs, more than nb_epochs = {parameters.nb_epochs}")
     yield from [Trained(epoch, course.snapshot) for epoch in course.epochs]
     for epoch in range(len(course.epochs) + 1, parameters.nb_epochs + 1):
-        train_accuracy, train_loss, epoch_time = _train(step, data, np.random.default_rng([seed, epoch]))
+        train_accuracy, train_loss, epoch_time = _train(step, data, seed, epoch)
         valid = evaluate(network, data.valid, parameters.batch_size)
         if reason := divergence(network, train_loss, valid.loss):
             yield Outcome("diverged", {"run_time_s": course.run_time + epoch_time}, f"{reason} in epoch {epoch}")
@@ -127,13 +127,15 @@ class _Step:
             self.class_weights = (len(data.train) / (data.nb_classes * counts.clamp(min=1))).float()
         self.gradients(*next(data.train.batches(1)))  # compiles, or loads, what the first epoch would be timed with
 
-    def __call__(self, inputs: EventBatch | Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def __call__(
+        self, inputs: EventBatch | Tensor, labels: Tensor, rng: np.random.Generator | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Number of samples classified right, and the sum of their losses (without class weights or penalty)."""
-        scores = self.gradients(inputs, labels)
+        scores = self.gradients(inputs, labels, rng)
         self.optimizer.step()
         return (scores.logits.argmax(dim=1) == labels).sum(), scores.nll.sum(dtype=torch.float64)
 
-    def gradients(self, inputs: EventBatch | Tensor, labels: Tensor) -> Scores:
+    def gradients(self, inputs: EventBatch | Tensor, labels: Tensor, rng: np.random.Generator | None = None) -> Scores:
         return train_step(
             self.network,
             inputs,
@@ -141,15 +143,19 @@ class _Step:
             strength=self.parameters.regularizer,
             reduction=self.parameters.reduction,
             class_weights=self.class_weights,
+            rng=rng,
         )
 
 
-def _train(step: _Step, data: Dataset, rng: np.random.Generator) -> tuple[float, float, float]:
+def _train(step: _Step, data: Dataset, seed: int, epoch: int) -> tuple[float, float, float]:
     """One pass over the training part: accuracy and mean loss as it trains, and seconds."""
     started = time.perf_counter()
     right = loss = torch.zeros((), dtype=torch.float64, device=data.train.labels.device)
-    for inputs, labels in data.train.batches(step.parameters.batch_size, rng.permutation(len(data.train))):
-        batch_right, batch_loss = step.run(inputs, labels)
+    order = np.random.default_rng([seed, epoch]).permutation(len(data.train))
+    for number, batch in enumerate(data.train.batches(step.parameters.batch_size, order), 1):
+        # From 1: to NumPy a last 0 is as none, and the order of the samples would be drawn again.
+        dropout = {"rng": np.random.default_rng([seed, epoch, number])} if step.parameters.dropout else {}
+        batch_right, batch_loss = step.run(*batch, **dropout)
         right, loss = right + batch_right, loss + batch_loss
     nb_samples = len(data.train)
     return float(right) / nb_samples, float(loss) / nb_samples, time.perf_counter() - started

@@ -53,7 +53,7 @@ def _line(plan: Plan, found: list[Result]) -> str:
         for result in found
     )
     return (
-        f"{plan.study.name}: {cell.nb_hidden} hidden units, {kind}, {cell.nb_steps} steps, {plan.samples['train']:,} "
+        f"{plan.study.name}: {' + '.join(map(str, cell.hidden))} hidden units, {kind}, {cell.nb_steps} steps, {plan.samples['train']:,} "
         f"samples in batches of {cell.batch_size}; study: {trials} trials of {cell.nb_epochs} epochs, {crowding}"
     )
 
