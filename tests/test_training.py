@@ -1,5 +1,7 @@
 """Training on a small randman: results are whole, repeatable and honest."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -141,10 +143,26 @@ def test_activity_of_100_steps(spikes: float, reset: str, tag: str) -> None:
     "changes",
     [{"nb_hidden": 1}, {"batch_size": 1, "nb_epochs": 1}, {"batch_size": 10**6}, {"optimizer": "adam"},
      {"reset": "subtract", "reduction": "sum_l2"}, {"reduction": "mean", "recurrent": False},
-     {"class_weights": "balanced", "scaled_input": True}],
+     {"class_weights": "balanced", "scaled_input": True}, {"nb_hidden": (9, 1, 7)}, {"nb_layers": 2, "dropout": 0.5},
+     {"time_constants": "drawn", "dropout": 0.2}, {"time_constants": "trained", "recurrent": False}],
 )  # fmt: skip
 def test_odd_sizes_and_every_setting_train(data: Dataset, changes: dict) -> None:
     assert run(data, **{"nb_epochs": 2, **changes})[1].state == "finished"
+
+
+def test_layers_learn_and_their_file_builds_the_network_again(data: Dataset, tmp_path: Path) -> None:
+    epochs, outcome = run(data, nb_hidden=(20, 15), dropout=0.1, time_constants="trained", nb_epochs=15)
+    assert outcome.metrics["best_test_accuracy"] > 0.6
+    assert outcome.evidence["spikes"].shape == (3, 30, 35)
+    assert 0 < epochs[-1].metrics["spikes_per_neuron"] < 15
+    torch.save(outcome.model, tmp_path / "model.pt")
+    model = torch.load(tmp_path / "model.pt", weights_only=True)
+    network = SpikingNetwork(NetworkSettings(**model["network"]))
+    network.load_state_dict(model["weights"])
+    assert evaluate(network, data.test, 25).accuracy == outcome.metrics["best_test_accuracy"]
+    start = SpikingNetwork(network.settings, seed=0)
+    for one, other in zip(start.layers, network.layers, strict=True):
+        assert not one.constants.alpha.equal(other.constants.alpha)
 
 
 def test_one_time_step_trains() -> None:
