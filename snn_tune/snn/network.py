@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from snn_tune.datasets.events import EventBatch
 from snn_tune.snn.encoder import Encoder
-from snn_tune.snn.kernels import Precision
+from snn_tune.snn.kernels import Precision, decide, load
 from snn_tune.snn.lif import Reset, cuba_lif
 from snn_tune.snn.readout import leaky_readout, max_over_time
 from snn_tune.snn.time_constants import Constants, Kind, TimeConstants
@@ -182,8 +182,11 @@ class SpikingNetwork(nn.Module):
     def _input_current(self, batch: EventBatch | Tensor) -> Tensor:
         if isinstance(batch, Tensor):
             return self.encode(batch) @ self.w1
+        if decide(self.kernel, self.w1).kernel == "cpu":
+            currents: Tensor = load("cpu").currents(batch, self.w1)
+            return currents
         unit, count, offsets = batch.bags()
-        currents = functional.embedding_bag(
+        summed = functional.embedding_bag(
             unit,
             self.w1,
             offsets,
@@ -191,4 +194,4 @@ class SpikingNetwork(nn.Module):
             per_sample_weights=count.to(self.w1.dtype),
             include_last_offset=True,
         )
-        return currents.view(len(batch), batch.nb_steps, -1)
+        return summed.view(len(batch), batch.nb_steps, -1)
