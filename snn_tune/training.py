@@ -107,10 +107,16 @@ def network_settings(parameters: Parameters, data: Dataset) -> NetworkSettings:
 
 
 def compile_kernel(parameters: Parameters, data: Dataset, kernel: str) -> None:
-    """Have all code compiled that training on this data needs, so that trials find it on disk."""
-    network = SpikingNetwork(network_settings(parameters, data), kernel=kernel)
-    _Step(network, parameters, data)
-    evaluate(network, replace(data.train, samples=data.train.samples[:1], labels=data.train.labels[:1]), batch_size=1)
+    """Have all code compiled that training on this data needs, so that trials find it on disk.
+
+    Always what computes a network of one layer by one call: `is_compiled` asks for that.
+    """
+    one = {"nb_hidden": parameters.hidden[0], "nb_layers": 1, "dropout": 0.0, "time_constants": "shared"}
+    few = replace(data.train, samples=data.train.samples[:1], labels=data.train.labels[:1])
+    for each in dict.fromkeys([parameters.model_copy(update=one), parameters]):
+        network = SpikingNetwork(network_settings(each, data), kernel=kernel)
+        _Step(network, each, data)
+        evaluate(network, few, batch_size=1)
 
 
 class _Step:
