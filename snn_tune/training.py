@@ -1,15 +1,16 @@
 """Fit one network: plain PyTorch, without Ray or MLflow. A result for each epoch, then the outcome."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from math import isfinite
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from snn_tune import evidence
 from snn_tune.course import Course, State, Trained
@@ -50,6 +51,7 @@ def fit(
     kernel: str = "auto",
     graph: bool = False,
     start: State | None = None,
+    network: Callable[..., nn.Module] | None = None,
 ) -> Iterator[Trained | Outcome]:
     """Train a network, an epoch at each `next`, and score it.
 
@@ -61,6 +63,8 @@ def fit(
         graph: replay the step of full batches, see `cuda_graph.recorded`.
         start: a snapshot of the same lineage. What is yielded is the same as without it, the epochs that it holds
             too, but those are not trained again.
+        network: makes one of the caller's own: called with `NetworkSettings` and `seed=`, returns a module whose
+            forward takes a batch (and, with dropout, a generator while it trains) and returns an `Activity`.
 
     Yields:
         A `Trained` for each epoch, then one `Outcome`.
@@ -68,17 +72,18 @@ def fit(
     Raises:
         ValueError: `start` has more epochs than the parameters ask for.
     """
-    network = SpikingNetwork(network_settings(parameters, data), seed=seed, kernel=kernel).to(device)
+    make = network or partial(SpikingNetwork, kernel=kernel)
+    trained = make(network_settings(parameters, data), seed=seed).to(device)
     data = data.to(device)
-    step = _Step(network, parameters, data, graph)
-    course = Course(network, step.optimizer, start)
+    step = _Step(trained, parameters, data, graph)
+    course = Course(trained, step.optimizer, start)
     if len(course.epochs) > parameters.nb_epochs:
         raise ValueError(f"start: has {len(course.epochs)} epochs, more than nb_epochs = {parameters.nb_epochs}")
     yield from [Trained(epoch, course.snapshot) for epoch in course.epochs]
     for epoch in range(len(course.epochs) + 1, parameters.nb_epochs + 1):
         train_accuracy, train_loss, epoch_time = _train(step, data, seed, epoch)
-        valid = evaluate(network, data.valid, parameters.batch_size)
-        if reason := divergence(network, train_loss, valid.loss):
+        valid = evaluate(trained, data.valid, parameters.batch_size)
+        if reason := divergence(trained, train_loss, valid.loss):
             yield Outcome("diverged", {"run_time_s": course.run_time + epoch_time}, f"{reason} in epoch {epoch}")
             return
         metrics = {
@@ -90,7 +95,7 @@ def fit(
             "epoch_time_s": epoch_time,
         }
         yield course.add(Epoch(epoch, metrics))
-    yield _outcome(network, course, parameters, seed, data)
+    yield _outcome(trained, course, parameters, seed, data)
 
 
 def network_settings(parameters: Parameters, data: Dataset) -> NetworkSettings:
@@ -122,7 +127,7 @@ def compile_kernel(parameters: Parameters, data: Dataset, kernel: str) -> None:
 class _Step:
     """One optimiser step on one batch."""
 
-    def __init__(self, network: SpikingNetwork, parameters: Parameters, data: Dataset, graph: bool = False) -> None:
+    def __init__(self, network: nn.Module, parameters: Parameters, data: Dataset, graph: bool = False) -> None:
         self.network, self.parameters = network, parameters
         optimizer = {"adamax": torch.optim.Adamax, "adam": torch.optim.Adam}[parameters.optimizer]
         self.optimizer = optimizer(network.parameters(), lr=parameters.lr, betas=(0.9, parameters.adam_beta2))
@@ -167,7 +172,7 @@ def _train(step: _Step, data: Dataset, seed: int, epoch: int) -> tuple[float, fl
     return float(right) / nb_samples, float(loss) / nb_samples, time.perf_counter() - started
 
 
-def divergence(network: SpikingNetwork, train_loss: float, valid_loss: float) -> str:
+def divergence(network: nn.Module, train_loss: float, valid_loss: float) -> str:
     """What is not finite, or "". Weights too: a membrane that is no number never fires, and hides in a finite loss."""
     if not (isfinite(train_loss) and isfinite(valid_loss)):
         return f"loss not finite (train {train_loss}, validation {valid_loss})"
@@ -175,7 +180,7 @@ def divergence(network: SpikingNetwork, train_loss: float, valid_loss: float) ->
     return f"weights not finite ({', '.join(names)})" if names else ""
 
 
-def _outcome(network: SpikingNetwork, course: Course, parameters: Parameters, seed: int, data: Dataset) -> Outcome:
+def _outcome(network: nn.Module, course: Course, parameters: Parameters, seed: int, data: Dataset) -> Outcome:
     """Score the last and the best weights, over every sample of each part."""
     size, best = parameters.batch_size, course.best
     assert best is not None
@@ -197,10 +202,10 @@ def _outcome(network: SpikingNetwork, course: Course, parameters: Parameters, se
         activity=activity_tag(spikes_per_neuron, data.nb_steps, parameters.reset),
         model={
             "weights": course.best_weights,
-            "network": asdict(network.settings),
+            "network": asdict(network_settings(parameters, data)),
             "parameters": parameters.model_dump(),
             "seed": seed,
             "data": data.fingerprint,
         },
-        evidence=evidence.collect(network, data.test, test.predictions),
+        evidence=evidence.collect(network, data, test.predictions),
     )

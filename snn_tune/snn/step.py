@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from snn_tune.datasets.events import EventBatch
@@ -27,7 +27,7 @@ class Scores(NamedTuple):
 
 
 def train_step(
-    network: SpikingNetwork,
+    network: nn.Module,
     inputs: EventBatch | Tensor,
     labels: Tensor,
     *,
@@ -47,6 +47,7 @@ def train_step(
     """
     kernel = kernel_of(network)
     if kernel != "reference":
+        assert isinstance(network, SpikingNetwork)
         found = load(kernel).train_step(
             inputs,
             labels,
@@ -67,10 +68,11 @@ def train_step(
     return _scores(activity.logits.detach(), labels, activity.spikes.detach())
 
 
-def score(network: SpikingNetwork, inputs: EventBatch | Tensor, labels: Tensor) -> Scores:
+def score(network: nn.Module, inputs: EventBatch | Tensor, labels: Tensor) -> Scores:
     """The same without gradients."""
     kernel = kernel_of(network, trains=False)
     if kernel != "reference":
+        assert isinstance(network, SpikingNetwork)
         found = load(kernel).evaluate(inputs, labels, _parameters(network), _model(network))
         return Scores(found.logits, found.nll, found.spike_counts)
     with torch.no_grad():
@@ -78,11 +80,14 @@ def score(network: SpikingNetwork, inputs: EventBatch | Tensor, labels: Tensor) 
     return _scores(activity.logits, labels, activity.spikes)
 
 
-def kernel_of(network: SpikingNetwork, *, trains: bool = True) -> str:
+def kernel_of(network: nn.Module, *, trains: bool = True) -> str:
     """Which kernel computes a batch by one call, where the network is: see `kernels.choose`.
 
-    "reference" also stands for a network whose layers are computed one by one, each by a kernel of its own choice.
+    "reference" also stands for a network whose layers are computed one by one, each by a kernel of its own choice, and
+    for one of another class.
     """
+    if not isinstance(network, SpikingNetwork):
+        return "reference"
     s = network.settings
     if Shape(s.hidden, s.recurrent, s.precision, s.time_constants, trains and s.dropout > 0).by_layer:
         return "reference"
