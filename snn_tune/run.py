@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
 
@@ -150,15 +151,18 @@ def _foresee(study: Study, options: argparse.Namespace) -> None:
     """What this machine makes of the kernel; a cluster is another matter."""
     if not options.address:
         has_gpu = torch.cuda.is_available() and options.gpus_per_trial != 0
-        sizes = [cell.size for cell in study.cells()]
-        if told := kernels.foresee(options.kernel, "cuda" if has_gpu else "cpu", sizes):
+        shapes = [cell.shape for cell in study.cells()]
+        if told := kernels.foresee(options.kernel, "cuda" if has_gpu else "cpu", shapes):
             print(told)
 
 
 def _weights(study: Study, cell: Parameters) -> int:
     nb_units = study.data.nb_inputs * (cell.units_per_channel if study.data.analog else 1)
     encoder = 2 * nb_units if study.data.analog else 0
-    return encoder + cell.nb_hidden * (nb_units + study.data.nb_classes + (cell.nb_hidden if cell.recurrent else 0))
+    between = sum(before * after for before, after in pairwise([nb_units, *cell.hidden, study.data.nb_classes]))
+    within = sum(units**2 for units in cell.hidden) if cell.recurrent else 0
+    constants = 0 if cell.time_constants == "shared" else 2 * sum(cell.hidden)
+    return encoder + between + within + constants
 
 
 def _parser() -> argparse.ArgumentParser:
