@@ -3,6 +3,7 @@
 import hashlib
 import json
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import exp
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -140,6 +141,16 @@ class Trial:
         identity = {"model": MODEL_VERSION, "data": self.data, "seed": self.seed, "parameters": parameters}
         identity |= {"network": self.network} if self.network else {}
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:20]
+
+
+def label(parameters: Parameters, axes: Iterable[str]) -> str:
+    """`nb_hidden=50 lr=0.0123`: what tells a trial from others, for the eye."""
+    values = {axis: getattr(parameters, axis) for axis in axes}
+    return " ".join(f"{axis}={value if len(str(value)) <= 8 else _short(value)}" for axis, value in values.items())
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def now_ms() -> int:
