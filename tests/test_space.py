@@ -97,7 +97,7 @@ def test_what_is_sampled_lies_in_the_space(seed: int) -> None:
         ),
         (
             {},
-            {"objectives": ["speed:max"], "method": "random"},
+            {"objectives": ["speed:max"]},
             "[search] objectives = ['speed:max']: must be NAME:max",
         ),
         ({}, {"time_budget": "soon"}, "[search] time_budget = 'soon': must be a number above 0 with s, min, h or d"),
