@@ -6,9 +6,10 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
-from snn_tune.trial import Ending, Epoch, Trial, now_ms
+from snn_tune.trial import Ending, Epoch, Trial, label, now_ms
 
 PLAIN_EVERY_S = 10.0
+MOST_NAMED = 4  # parameters
 
 
 class ProgressLine:
@@ -63,6 +64,8 @@ class ProgressLine:
 
     def ended(self, trial: Trial, ending: Ending) -> None:
         self.running.discard(trial.key)
+        if ending.state != "interrupted":  # what it did not train is not to come
+            self.nb_epochs -= trial.parameters.nb_epochs - self.reached.get(trial.key, 0)
         if ending.state == "failed":
             self.failed += 1
             self.console.print(f"failed: {self._name(trial)}: {ending.reason}")
@@ -84,7 +87,8 @@ class ProgressLine:
         return ", ".join(parts)
 
     def _name(self, trial: Trial) -> str:
-        return " ".join(f"{axis}={getattr(trial.parameters, axis)}" for axis in self.axes) or f"seed={trial.seed}"
+        few = label(trial.parameters, self.axes[:MOST_NAMED]) + " ..." * (len(self.axes) > MOST_NAMED)
+        return few or f"seed={trial.seed}"
 
     def _show(self, last: bool = False) -> None:
         if self._live:

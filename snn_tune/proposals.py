@@ -9,7 +9,7 @@ from snn_tune.sampler import Sampler
 from snn_tune.study import Study
 from snn_tune.trial import Ending, Epoch, Parameters, Trial
 
-TRIES = 100  # proposals that are all known, before one that is not is looked for otherwise
+TRIES = 20  # proposals that are all known, before one that is not is looked for otherwise
 MOST_TRIES = 3000
 
 

@@ -49,6 +49,16 @@ def test_dry_run_prints_and_starts_nothing(tmp_path: Path, capsys: pytest.Captur
     assert not (tmp_path / "r").exists()
 
 
+def test_weights_of_layers_are_counted_and_how_they_are_computed_is_foreseen(capsys: pytest.CaptureFixture) -> None:
+    options = ["--set", "nb_hidden=[200,100],50", "--set", "time_constants=shared,trained", "--gpus-per-trial", "0"]
+    assert main(["shd", "--dry-run", *options]) == 0
+    printed = capsys.readouterr().out
+    assert "nb_hidden             (200, 100), 50" in printed
+    assert "38,500 to 212,600 weights" in printed  # 700 h + h h + 20 h; 700 h + h h + h k + k k + 20 k + 2 (h + k)
+    assert printed.count("the reference computes it (54 of 108 combinations)") == 1
+    assert printed.count("the cpu kernel goes layer by layer (27 of 108 combinations)") == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -11,7 +11,7 @@ from mlflow.utils.validation import MAX_TAG_VAL_LENGTH
 from snn_tune.errors import UserError
 from snn_tune.study import Study
 from snn_tune.tracking.store import Store
-from snn_tune.trial import Ending, Epoch, Trial, decays, now_ms
+from snn_tune.trial import Ending, Epoch, Trial, decays, label, now_ms
 
 
 class Tracker:
@@ -89,8 +89,7 @@ class Tracker:
         self.keep({"key": trial.key, "event": event, **what})
 
     def _name(self, trial: Trial) -> str:
-        values = [f"{axis}={getattr(trial.parameters, axis)}" for axis in self.study.grid]
-        return " ".join([*values, f"seed={trial.seed}"])
+        return f"{label(trial.parameters, self.study.grid)} seed={trial.seed}".strip()
 
 
 def history_tag(history: dict[int, float]) -> dict[str, str]:
