@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt
 
+from snn_tune import hdf5
 from snn_tune.datasets import folder
 from snn_tune.datasets.dataset import Dataset, Samples, take
 from snn_tune.datasets.download import Official, absent, obtain
@@ -175,19 +176,10 @@ def _spikes(
 
 
 def _dataset(h5: h5py.File, name: str, kinds: str, vlen: bool = False) -> h5py.Dataset:
-    """A one-dimensional data set that lies in this very file: one from elsewhere could lead to any file here."""
-    node = h5
-    for part in name.split("/"):
-        links = node.id.links if isinstance(node, h5py.Group) else None
-        if links is None or not links.exists(part.encode()):
-            raise ValueError(f"no data set {name}")
-        if links.get_info(part.encode()).type != h5py.h5l.TYPE_HARD:
-            raise ValueError(f"{name} is a link, which is not followed")
-        node = node[part]
-    if not isinstance(node, h5py.Dataset) or node.ndim != 1:
+    """A one-dimensional data set of one of these kinds of numbers."""
+    node = hdf5.dataset(h5, name)
+    if node.ndim != 1:
         raise ValueError(f"{name} is not a one-dimensional data set")
-    if node.is_virtual or node.external:
-        raise ValueError(f"{name} lies in another file, which is not read")
     dtype = h5py.check_vlen_dtype(node.dtype) if vlen else node.dtype
     if dtype is None or np.dtype(dtype).kind not in kinds:
         raise ValueError(f"{name} is of type {node.dtype}")
