@@ -11,7 +11,7 @@ from mlflow.utils.validation import MAX_TAG_VAL_LENGTH
 from snn_tune.errors import UserError
 from snn_tune.study import Study
 from snn_tune.tracking.store import Store
-from snn_tune.trial import Ending, Epoch, Trial, decays, label, now_ms
+from snn_tune.trial import Ending, Epoch, Trial, as_text, decays, label, now_ms
 
 
 class Tracker:
@@ -55,7 +55,7 @@ class Tracker:
         }
         alpha, beta = decays(trial.parameters, self.study.data.repeats(trial.parameters.nb_steps))
         params = trial.parameters.model_dump() | {"alpha": alpha, "beta": beta, "seed": trial.seed}
-        params = {name: str(value) for name, value in params.items()}
+        params = {name: as_text(value) for name, value in params.items()}
         self._keep(trial, "begun", time=now_ms(), name=self._name(trial), tags=tags, params=params)
 
     def epochs(self, trial: Trial, epochs: list[Epoch]) -> None:

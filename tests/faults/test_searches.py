@@ -1,4 +1,4 @@
-"""A search that is killed, stopped by the clock or made larger: so many distinct trials as were asked for, each once."""
+"""A search that is killed, stopped or made larger: as many distinct trials as were asked for, each once."""
 
 import json
 import random
