@@ -9,6 +9,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from mlflow.utils.validation import MAX_TAG_VAL_LENGTH
 
 from snn_tune.errors import UserError
+from snn_tune.finding import DIGITS
 from snn_tune.study import Study
 from snn_tune.tracking.store import Store
 from snn_tune.trial import Ending, Epoch, Trial, as_text, decays, label, now_ms
@@ -94,7 +95,7 @@ class Tracker:
 
 def history_tag(history: dict[int, float]) -> dict[str, str]:
     """The curve of validation accuracy as a tag; none where it is longer than a tag may be, as after 1,000 epochs."""
-    text = json.dumps([round(history[epoch], 5) for epoch in sorted(history)])
+    text = json.dumps([round(history[epoch], DIGITS) for epoch in sorted(history)])
     return {"valid_history": text} if len(text) <= MAX_TAG_VAL_LENGTH else {}
 
 

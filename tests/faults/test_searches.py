@@ -45,7 +45,7 @@ def check(root: Path, nb_samples: int) -> None:
         steps = [metric.step for metric in client.get_metric_history(run.info.run_id, "valid_accuracy")]
         assert sorted(steps) == list(range(1, len(history) + 1))
         assert (state == "finished") == (len(history) == 9) == ("best_valid_accuracy" in run.data.metrics)
-        assert state == "finished" or run.data.tags["reason"].startswith(f"stopped at epoch {len(history)}: ASHA")
+        assert state == "finished" or run.data.tags["reason"].startswith(f"judged at epoch {len(history)}: ASHA")
     marks = {name for run in searched for name in run.data.tags if name.startswith("search.")}
     places = sorted(int(run.data.tags[mark]) for run in searched for mark in marks if mark in run.data.tags)
     assert places == list(range(1, nb_samples + 1))
