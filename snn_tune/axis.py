@@ -10,15 +10,17 @@ loguniform(0.02, 1.0) if recurrent = true
 
 import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any
 
 from snn_tune.errors import UserError
 
 EXAMPLES = "a list with at least one value, or uniform(a, b), loguniform(a, b) or int(a, b)"
 RANGE = re.compile(r"(?P<kind>uniform|loguniform|int)\s*\((?P<ends>[^()]*)\)")
+LIST = re.compile(r"\[(?P<values>.*)\]", re.DOTALL)
 CONDITION = re.compile(r"(?P<what>.*?)\s+if\s+(?P<name>\w+)\s*=\s*(?P<values>.+)", re.DOTALL)
+LARGEST = 2**53  # up to it whole numbers are floats, too
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class Axis:
     condition: tuple[str, tuple[Any, ...]] | None = None
 
     @property
-    def values(self) -> tuple[Any, ...]:
+    def values(self) -> Sequence[Any]:
         """All of them, in order; those of a range in steps, too.
 
         Raises:
@@ -76,7 +78,7 @@ class Axis:
             return self.what.values
         if self.what.step is None:
             raise ValueError(f"{self.written} has no list of values")
-        return tuple(range(int(self.what.low), int(self.what.high) + 1, self.what.step))
+        return range(int(self.what.low), int(self.what.high) + 1, self.what.step)
 
 
 def axis(name: str, written: Any) -> Axis:
@@ -90,8 +92,8 @@ def axis(name: str, written: Any) -> Axis:
         what, condition = match["what"], (match["name"], tuple(_values(match["values"])))
     if isinstance(what, str) and (match := RANGE.fullmatch(what.strip())):
         return Axis(written, _range(name, written, match["kind"], match["ends"]), condition)
-    if isinstance(what, str) and what.strip().startswith("["):
-        what = _values(what.strip()[1:-1])
+    if isinstance(what, str) and (match := LIST.fullmatch(what.strip())):
+        what = _values(match["values"])
     if not isinstance(what, list) or not what:
         raise UserError(f"{name} = {written!r}: must be {EXAMPLES}")
     return Axis(written, Choice(tuple(tuple(one) if isinstance(one, list) else one for one in what)), condition)
@@ -100,7 +102,7 @@ def axis(name: str, written: Any) -> Axis:
 def typed(text: str) -> Any:
     """What is typed after `--set NAME=`, as a study file would have it."""
     what, found, condition = text.partition(" if ")
-    if RANGE.fullmatch(what.strip()) or "(" in what:
+    if "(" in what:
         return text.strip()
     return f"[{what.strip()}] if {condition.strip()}" if found else _values(what)
 
@@ -108,23 +110,29 @@ def typed(text: str) -> Any:
 def _values(text: str) -> list[Any]:
     """`50, 100` and the like: TOML, or with bare words."""
     try:
-        return list(tomllib.loads(f"values = [{text}]")["values"]) if "\n" not in text else [text]
+        return list(_toml(f"[{text}]"))
     except (ValueError, RecursionError):
         return [_value(part.strip()) for part in text.split(",")]
 
 
 def _value(text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"] if "\n" not in text else text
+        return _toml(text)
     except (ValueError, RecursionError):
         return text
+
+
+def _toml(text: str) -> Any:
+    if set(text) & set("\n#"):  # there would be more in it than a value
+        raise ValueError("no value")
+    return tomllib.loads(f"value = {text}")["value"]
 
 
 def _range(name: str, written: str, kind: str, ends: str) -> Range:
     numbers = _values(ends)
     whole = kind == "int"
     fits = all(isinstance(one, int if whole else int | float) and not isinstance(one, bool) for one in numbers)
-    if not fits or len(numbers) not in ((2, 3) if whole else (2,)) or not all(map(isfinite, numbers)):
+    if not fits or len(numbers) not in ((2, 3) if whole else (2,)) or not all(abs(one) < LARGEST for one in numbers):
         raise UserError(f"{name} = {written}: must be {kind}(a, b) of two {'whole ' * whole}numbers")
     low, high = numbers[:2]
     if low >= high or (kind == "loguniform" and low <= 0) or (whole and len(numbers) == 3 and numbers[2] < 1):

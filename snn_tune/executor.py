@@ -112,7 +112,7 @@ class Relay(tune.Callback):
                     getattr(listener, event)(*what)
                 except Exception as error:
                     log.exception("%s was not told of %s", type(listener).__name__, event)
-                    self.troubles.append(one_line(error))
+                    self.troubles.append(f"the {type(listener).__name__} failed: {one_line(error)}")
 
 
 class Feed(Searcher):
@@ -124,11 +124,19 @@ class Feed(Searcher):
         self.waiting = list(relay.left.values())
 
     def suggest(self, trial_id: str) -> Any:
-        trial = self.waiting.pop(0) if self.waiting else None if self.relay.stop.asked else self.propose()
+        trial = self.waiting.pop(0) if self.waiting else None if self.relay.stop.asked else self._proposed()
         if trial is None:
             return Searcher.FINISHED
         self.relay.left[trial.key] = trial
         return {"trial": trial}
+
+    def _proposed(self) -> Trial | None:
+        try:
+            return self.propose()
+        except Exception as error:  # Ray would end the whole search
+            log.exception("nothing more was proposed")
+            self.relay.troubles.append(f"no more trials could be proposed: {one_line(error)}")
+            return None
 
     def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
         """The listeners are told."""
@@ -168,7 +176,7 @@ def execute(
         time_s: until the running trials are stopped.
 
     Returns:
-        What went wrong in telling the listeners.
+        What went wrong in telling the listeners, or in proposing.
 
     Raises:
         KeyboardInterrupt: the user stopped it; the listeners have been told.

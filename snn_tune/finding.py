@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 from snn_tune.trial import Trial
 
+DIGITS = 5  # of an accuracy in a history: so it is stored, and so it is compared
+
 
 @dataclass(frozen=True)
 class Finding:

@@ -75,6 +75,12 @@ class ProgressLine:
             self.best, self.best_trial = ending.metrics["best_valid_accuracy"], self._name(trial)
         self._show(last=not self.running and self.done + self.failed >= self.total)
 
+    def adopted(self, trial: Trial) -> None:
+        """One of the trials was known already."""
+        self.done += 1
+        self.nb_epochs -= trial.parameters.nb_epochs
+        self._show()
+
     def line(self) -> str:
         """`3 running, 0 failed, about 2 min left, best validation 91.20% (nb_hidden=100 ...)`."""
         parts = [f"{len(self.running)} running, {self.failed} failed"]

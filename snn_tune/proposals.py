@@ -22,6 +22,11 @@ class Proposals:
         elsewhere: trials of other studies to begin from.
         adopt: told of a trial that was run before and is now one of this search too, and of its marks.
         pruning: its rungs get the earlier trials of this search.
+
+    Attributes:
+        mine: the place of each trial of this search in the order of proposals, by key.
+        waiting: those that an earlier start left unfinished.
+        total: how many there are at the end; where the space has fewer than were asked for, that many.
     """
 
     def __init__(
@@ -36,25 +41,24 @@ class Proposals:
         self.study, self.data, self.adopt = study, data, adopt
         self.mark = study.search_mark
         self.known = known
+        self.pruning = pruning
         mine = [found for found in known.values() if self.mark in found.marks]
         self.mine = {found.trial.key: int(found.marks[self.mark]) for found in mine}
         self.waiting = [found.trial for found in mine if found.state not in OVER]
         self.marks: dict[str, dict[str, str]] = {}  # of trials that are new in this search
         self.nb_over = len(mine) - len(self.waiting)
+        size = len(study.space.combinations()) if study.space.countable else study.search.samples
+        self.total = max(len(mine), min(study.search.samples, size))
         self.nb_adopted = 0
         self.exhausted = False
         self.sampler = Sampler(study)
-        others = [
-            *elsewhere,
-            *(found for found in known.values() if found.state == "finished" and self.mark not in found.marks),
-        ]
-        others = others if study.search.warm_start else []
+        others = [found for found in [*elsewhere, *known.values()] if self._informs(found)]
         self.nb_warm = sum(map(self.sampler.tell, others))
         self.nb_outside = len(others) - self.nb_warm
         over = [found for found in mine if found.state in OVER]
         for found in over:
             self.sampler.tell(found)
-        pruning.enter_all(over)
+        pruning.enter_all(mine)
 
     def propose(self) -> Trial | None:
         """The next trial to run; None when the search has as many as were asked for, or there are no more."""
@@ -71,16 +75,16 @@ class Proposals:
                 return trial
             self.nb_adopted += 1
             self.adopt(trial, self.marks[trial.key])
+            self.pruning.enter_all([found])
             self._learn(found)
         return None
 
     def opening(self) -> list[str]:
         """What this start begins from."""
-        settings = self.study.search
+        new = self.total - len(self.mine)
         to_run = [f"{len(self.waiting)} continued"] * bool(self.waiting)
-        new = settings.samples - len(self.mine)
-        to_run += [f"{new} to propose ({settings.method})"] * (new > 0)
-        lines = [f"{settings.samples} samples: {self.nb_over} done" + "; to run: " * bool(to_run) + ", ".join(to_run)]
+        to_run += [f"{new} to propose ({self.study.search.method})"] * bool(new)
+        lines = [f"{self.total} samples: {self.nb_over} done" + "; to run: " * bool(to_run) + ", ".join(to_run)]
         if self.nb_warm or self.nb_outside:
             outside = f"; {self.nb_outside} more lie outside the space" * bool(self.nb_outside)
             lines.append(f"warm start: from {self.nb_warm} finished trials of {self.study.data.name}{outside}")
@@ -90,7 +94,8 @@ class Proposals:
         """What the user should know of how it ended."""
         known = f"{self.nb_adopted} samples were known from earlier trials, and not run again"
         all_of_it = f"there are no more than {len(self.mine)} combinations in the space"
-        return [known] * bool(self.nb_adopted) + [all_of_it] * self.exhausted
+        fewer = self.exhausted or self.total < self.study.search.samples
+        return [known] * bool(self.nb_adopted) + [all_of_it] * (fewer and len(self.mine) >= self.total)
 
     def begun(self, trial: Trial) -> None:
         """Nothing is known yet."""
@@ -110,12 +115,19 @@ class Proposals:
         else:
             self.sampler.tell(found)
 
+    def _informs(self, found: Finding) -> bool:
+        """Whether the search begins from this trial, which is none of its own."""
+        ours = found.trial.data == self.data and found.trial.network == self.study.network
+        again = any(mark.startswith("confirm.") for mark in found.marks)  # one of the best: too many of them, told all
+        new = found.state == "finished" and self.mark not in found.marks
+        return self.study.search.warm_start and ours and new and not again
+
     def _trial(self, parameters: Parameters) -> Trial:
         return self.study.trial(parameters, 0, self.data)
 
     def _new(self) -> Parameters | None:
         """A combination that this search has not had; None if there is none."""
-        for tried in range(MOST_TRIES):
+        for tried in range(MOST_TRIES + len(self.mine)):  # a random sampler begins with those of the earlier starts
             parameters = self.sampler.ask()
             if self._trial(parameters).key not in self.mine:
                 return parameters

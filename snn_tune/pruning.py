@@ -6,7 +6,7 @@ from math import sqrt
 import numpy as np
 
 from snn_tune.datasets.dataset import Dataset
-from snn_tune.finding import Finding
+from snn_tune.finding import DIGITS, Finding
 from snn_tune.scoring import SILENT
 from snn_tune.study import Study
 from snn_tune.trial import Epoch
@@ -37,11 +37,11 @@ class Pruning:
             if epoch.epoch > self._reached.get(key, 0) and key not in self.verdicts:
                 self._reached[key] = epoch.epoch
                 if reason := next(filter(None, (rule(key, epoch) for rule in self.rules)), ""):
-                    self.verdicts[key] = f"stopped at epoch {epoch.epoch}: {reason}"
+                    self.verdicts[key] = f"judged at epoch {epoch.epoch}: {reason}"
         return key in self.verdicts
 
     def enter_all(self, earlier: Iterable[Finding]) -> None:
-        """Trials of earlier starts: others are compared with them."""
+        """Trials of earlier starts: others are compared with them, and they are not judged again where they went on."""
         for found in earlier:
             for epoch, accuracy in enumerate(found.history, 1):
                 if self.asha:
@@ -67,10 +67,10 @@ class Asha:
 
     def enter(self, key: str, epoch: int, accuracy: float) -> str:
         """A trial has come to an epoch. Returns why it stops, or "" ."""
-        rung = self.rungs.get(epoch)
-        if rung is None:
+        rung = self.rungs.get(epoch, {key: accuracy})
+        if key in rung:
             return ""
-        others = list(rung.values())
+        others, accuracy = list(rung.values()), round(accuracy, DIGITS)
         rung[key] = accuracy
         cutoff = float(np.percentile(others, 100 * (1 - 1 / REDUCTION))) if len(others) >= REDUCTION else accuracy
         if accuracy >= cutoff:
@@ -94,7 +94,7 @@ class Hopeless:
     """A network that has never been above chance, by three binomial standard errors, in a fifth of its epochs.
 
     Args:
-        nb_epochs: of the trials.
+        nb_epochs: of the longest trial.
     """
 
     def __init__(self, nb_classes: int, nb_valid: int, nb_epochs: int) -> None:

@@ -36,10 +36,10 @@ class Sampler:
         directions = [ways[way] for way in self.metrics.values()]
         self.optuna = optuna.create_study(sampler=_sampler(study), directions=directions)
         self.learned: set[Parameters] = set()
-        self._asked: dict[Parameters, optuna.Trial] = {}
+        self._asked: dict[Parameters, list[optuna.Trial]] = {}
 
     def ask(self) -> Parameters:
-        """A combination, perhaps one that is known already: `tell` or `forget` it."""
+        """A combination, perhaps one that is known already, or asked for: `tell` or `forget` it as often."""
         while True:
             trial = self.optuna.ask()
             chosen = self.space.combination(partial(_suggested, trial))
@@ -48,9 +48,7 @@ class Sampler:
             except UserError:  # values that do not go together
                 self.optuna.tell(trial, state=TrialState.FAIL)
                 continue
-            if twin := self._asked.get(parameters):
-                self.optuna.tell(twin, state=TrialState.FAIL)
-            self._asked[parameters] = trial
+            self._asked.setdefault(parameters, []).append(trial)
             return parameters
 
     def tell(self, finding: Finding) -> bool:
@@ -62,8 +60,9 @@ class Sampler:
         self.learned.add(parameters)
         values = finding.values(self.metrics)
         state = TrialState.COMPLETE if values else TrialState.PRUNED
-        history = {} if len(self.metrics) > 1 else dict(enumerate(finding.history, 1))  # of one objective only
-        if trial := self._asked.pop(parameters, None):
+        is_accuracy = list(self.metrics) == ["best_valid_accuracy"]
+        history = dict(enumerate(finding.history, 1)) if is_accuracy else {}
+        if trial := self._taken(parameters):
             for epoch, accuracy in history.items():
                 trial.report(accuracy, epoch)
             self.optuna.tell(trial, values, state)
@@ -82,9 +81,13 @@ class Sampler:
         return True
 
     def forget(self, parameters: Parameters) -> None:
-        """What was asked for comes to nothing."""
-        if trial := self._asked.pop(parameters, None):
+        """What was asked for, the last time, comes to nothing."""
+        if trial := self._taken(parameters):
             self.optuna.tell(trial, state=TrialState.FAIL)
+
+    def _taken(self, parameters: Parameters) -> optuna.Trial | None:
+        asked = self._asked.get(parameters)
+        return asked.pop() if asked else None
 
     def untried(self, known: Callable[[Parameters], bool]) -> Parameters | None:
         """One of the combinations that are not known, drawn at random; None if there is none left."""

@@ -53,12 +53,18 @@ class Start:
         self.tracker = Tracker(study, keeper.lease.parent_id, tags, keeper.keep, self.marks)
         self.nb_failed = 0
         self.ends = time.monotonic() + (study.search.budget_s or float("inf"))
+        self.progress: ProgressLine | None = None
         self._data: dict[int, ray.ObjectRef] = {}
 
     @cached_property
     def known(self) -> Known:
         """What the store has of this study, read when it is first needed."""
         return Known(past.of_study(self.keeper.store))
+
+    @property
+    def time_left(self) -> float:
+        """Seconds of the time budget."""
+        return self.ends - time.monotonic()
 
     def run(self, grid: list[Trial]) -> int:
         """Run what is missing of the study.
@@ -70,7 +76,7 @@ class Start:
             How many trials failed.
         """
         searched = self._search() if self.study.search.method != "grid" else self._grid(grid)
-        if self.study.search.confirm:
+        if self.study.search.confirm and self.time_left > 0:
             self._confirm(searched)
         if self.nb_failed:
             self.console.print(
@@ -84,7 +90,7 @@ class Start:
         rules = pruning(self.study, self.first)
         keys = {trial.key for trial in trials}
         if rules.asha:
-            rules.enter_all(found for found in self.known.over() if found.trial.key in keys)
+            rules.enter_all(found for found in self.known.values() if found.trial.key in keys)
         if self.study.search.confirm:
             self.known  # noqa: B018  before they run: it is told of them
         self.console.print(self.ledger.summary(trials))
@@ -96,19 +102,27 @@ class Start:
         """The trials of a search, as many as were asked for. Returns their keys."""
         settings, rules = self.study.search, pruning(self.study, self.first)
         others = past.elsewhere(self.keeper.store, self.first.fingerprint) if settings.warm_start else []
-        proposals = Proposals(self.study, self.first.fingerprint, self.known, others, self.tracker.mark, rules)
+        proposals = Proposals(self.study, self.first.fingerprint, self.known, others, self._adopt, rules)
         proposals.marks = self.marks
         for line in proposals.opening():
             self.console.print(line)
         work = Work(proposals.waiting, proposals.propose, rules)
-        self._execute(work, settings.samples, settings.samples - proposals.nb_over, [proposals])
+        self._execute(work, proposals.total, proposals.total - proposals.nb_over, [proposals])
         for line in proposals.closing():
             self.console.print(line)
         return set(proposals.mine)
 
+    def _adopt(self, trial: Trial, marks: dict[str, str]) -> None:
+        """A trial that was proposed is over already."""
+        self.tracker.mark(trial, marks)
+        if self.progress:
+            self.progress.adopted(trial)
+
     def _confirm(self, searched: set[str]) -> None:
         """The best combinations again, with other seeds."""
         chosen = confirm.best((self.known[key] for key in searched if key in self.known), self.study.search.confirm)
+        if not chosen:
+            return
         trials = confirm.new_trials(self.study, chosen, self.first.fingerprint)
         places = {parameters: str(place) for place, parameters in enumerate(chosen, 1)}
         for trial in trials:
@@ -128,8 +142,7 @@ class Start:
             total, nb_left: the trials that are done at its end, and how many of them are not done yet.
             more: listeners beside the usual ones.
         """
-        time_left = self.ends - time.monotonic()
-        if not nb_left or time_left <= 0:
+        if not nb_left or self.time_left <= 0:
             return
         study, options = self.study, self.options
         if self.told:
@@ -157,14 +170,16 @@ class Start:
         records = options.root / "ray" / study.name / self.keeper.lease.parent_id
         known = [self.known] if "known" in self.__dict__ else []
         with ProgressLine(self.console, list(study.grid), total, total - nb_left, nb_epochs) as progress:
+            self.progress = progress
             listeners: list[Listener] = [self.tracker, *known, *more, progress]
-            troubles = execute(
-                job, work, listeners, self.per_trial, options.max_concurrent, records, self.console.print, time_left
-            )
+            say, concurrent = self.console.print, options.max_concurrent
+            troubles = execute(job, work, listeners, self.per_trial, concurrent, records, say, self.time_left)
         self.nb_failed += progress.failed
         if troubles:
             raise UserError(
-                f"{len(troubles)} results were lost, the first because: {troubles[0]}; type {self.keeper.again}"
+                f"{troubles[0]}"
+                + f"; and {len(troubles) - 1} more of this" * (len(troubles) > 1)
+                + f": {self.options.log(study)} has it all; type {self.keeper.again} for what is missing"
             )
 
     def _share(self, steps: set[int]) -> dict[int, ray.ObjectRef]:

@@ -56,9 +56,8 @@ class GentleStop(tune.Stopper, AbstractContextManager["GentleStop"]):
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         """Whether this trial stops at this report."""
-        if "ending" in result:
-            return False
-        return self.asked or self.pruning.stops(result["key"], result["epochs"])
+        stops = self.pruning.stops(result["key"], result["epochs"])  # one that has ended is compared with, too
+        return "ending" not in result and (self.asked or stops)
 
     def stop_all(self) -> bool:
         """Whether all stop, and none starts. Ray asks this several times a second."""

@@ -68,6 +68,7 @@ class Study:
     def search_mark(self) -> str:
         """Tag of the trials of this search. Another number of samples, or more time, is the same search."""
         tables = self.tables() | {"description": "", "thesis": None}
+        tables[self.space.table] = {name: str((axis.what, axis.condition)) for name, axis in self.space.items()}
         tables["search"] = self.search.model_dump(exclude={"samples", "time_budget", "confirm", "confirm_seeds"})
         return "search." + hashlib.sha256(json.dumps(tables, sort_keys=True).encode()).hexdigest()[:8]
 

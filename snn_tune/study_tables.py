@@ -13,6 +13,7 @@ from snn_tune.study import Budget, Study, Thesis, check_parameters
 from snn_tune.trial import Parameters
 from snn_tune.validation import one_of, validate
 
+ONCE = "a search tries each combination once; with --confirm K the best K get more seeds"
 TEXTS = {"description": "a sentence", "network": "a name"}
 MOST_STEPS = 16  # that a search may choose from
 KEYS = ("description", "data", "base", "grid", "space", "budget", "search", "thesis", "network")
@@ -62,8 +63,10 @@ def override(
     tables = study.tables()
     tables["search"] |= search or {}
     finalists = bool(tables["search"].get("confirm"))
-    if seeds is not None and not finalists and tables["search"].get("method", "grid") != "grid":
-        raise UserError("--seeds: a search tries each combination once; with --confirm K the best K get so many seeds")
+    if tables["search"].get("method", "grid") != "grid":
+        if seeds is not None and not finalists:
+            raise UserError(f"--seeds {seeds}: {ONCE}")
+        tables["budget"]["seeds"] = 1  # those in the file are its grid's
     if seeds is not None and finalists:
         tables["search"] |= {"confirm_seeds": seeds}
         seeds = None
@@ -127,19 +130,23 @@ def _axis(table: str, name: str, written: Any) -> Axis:
 
 
 def _checked(data: DataSource, first: dict[str, Any], table: str, name: str, axis: Axis) -> Axis:
-    """The axis with its values in the parameter's own type."""
+    """The axis with its values, and those of its condition, in the parameters' own types."""
 
-    def typed(value: Any) -> Any:
+    def typed(value: Any, name: str = name) -> Any:
         return getattr(check_parameters(data, first | {name: value}, {name: table}), name)
 
+    condition = axis.condition and (
+        axis.condition[0],
+        tuple(typed(one, axis.condition[0]) for one in axis.condition[1]),
+    )
     if not isinstance(axis.what, Choice):
-        for end in axis.what.ends() if name != "nb_steps" else axis.values:
+        for end in axis.what.ends() if name != "nb_steps" else axis.values[: MOST_STEPS + 1]:
             typed(end)
-        return axis
+        return Axis(axis.written, axis.what, condition)
     values = tuple(map(typed, axis.what.values))
     if len(set(values)) < len(values):
         raise UserError(f"[{table}] {name} = {list(values)}: a value is there twice")
-    return Axis(axis.written, Choice(values), axis.condition)
+    return Axis(axis.written, Choice(values), condition)
 
 
 def _check_search(study: Study) -> None:
@@ -150,6 +157,8 @@ def _check_search(study: Study) -> None:
             f"[space] {ranges[0]} = {study.space[ranges[0]].written}: a grid needs a list of values; "
             "or take --search random or --search optuna"
         )
+    if study.search.method != "grid" and study.budget.seeds > 1:
+        raise UserError(f"[budget] seeds = {study.budget.seeds}: {ONCE}")
     if study.search.method != "grid" and not study.space:
         raise UserError(
             f"[{study.space.table}]: nothing varies, so there is nothing to search; name a parameter, or use --set"

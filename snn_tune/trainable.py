@@ -125,7 +125,7 @@ def _train(trial: Trial, job: Job, device: str, epochs: list[Epoch]) -> Generato
             if last or time.monotonic() - saved > CHECKPOINT_EVERY_S:
                 checkpoints.save(result.snapshot())
                 saved = time.monotonic()
-            if time.monotonic() - reported > REPORT_EVERY_S or result.epoch.epoch in job.rungs:
+            if not last and (time.monotonic() - reported > REPORT_EVERY_S or result.epoch.epoch in job.rungs):
                 try:
                     yield {"epochs": list(epochs)}
                 except GeneratorExit:

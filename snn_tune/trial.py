@@ -143,14 +143,18 @@ class Trial:
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:20]
 
 
+def as_text(value: object) -> str:
+    """A parameter's value as `--set` takes it."""
+    return str(list(value)) if isinstance(value, tuple) else str(value)
+
+
 def label(parameters: Parameters, axes: Iterable[str]) -> str:
     """`nb_hidden=50 lr=0.0123`: what tells a trial from others, for the eye."""
-    values = {axis: getattr(parameters, axis) for axis in axes}
-    return " ".join(f"{axis}={value if len(str(value)) <= 8 else _short(value)}" for axis, value in values.items())
+    return " ".join(f"{axis}={_short(getattr(parameters, axis))}" for axis in axes)
 
 
 def _short(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) and len(str(value)) > 8 else as_text(value)
 
 
 def now_ms() -> int:

@@ -1,6 +1,6 @@
 """The best combinations with other seeds: their ranking, and by how much the choice of the best flattered them."""
 
-from math import isnan, nan
+from math import isnan
 
 import numpy as np
 from rich import box
@@ -51,14 +51,13 @@ def show(study: Study, finalists: list[Finalist], console: Console) -> None:
 
 def lines(finalists: list[Finalist]) -> list[str]:
     """What the seeds say: intervals are of 95 %."""
-    curses = [one.curse for one in finalists if not isnan(one.curse)]
-    if not curses:
+    again = [one for one in finalists if not isnan(one.curse)]
+    if not again:
         return ["no finalist has finished with another seed yet"]
-    first = max(finalists, key=lambda one: one.chosen_by)
-    mean = float(np.mean(curses)) if curses else nan
+    first, mean = max(again, key=lambda one: one.chosen_by), float(np.mean([one.curse for one in again]))
     return [
         f"winner's curse: the best was chosen by {percent(first.chosen_by)} %, and has {_interval(first.valid)} with "
-        f"other seeds: {100 * first.curse:+.2f} points; mean of {len(curses)} finalists {100 * mean:+.2f} points"
+        f"other seeds: {100 * first.curse:+.2f} points; mean of {len(again)} finalists {100 * mean:+.2f} points"
     ]
 
 

@@ -51,7 +51,8 @@ class Found:
         count = Counter(found.state for found in self.trials)
         states = ("finished", "pruned", "diverged", "failed", "interrupted", "running")
         told = [f"{count[state]} {state}" for state in states if count[state] or state == "finished"]
-        lines = [f"trials of this search: {len(self.trials)} of {self.study.search.samples}: {', '.join(told)}"]
+        asked = f"{self.study.search.samples} asked for"
+        lines = [f"trials of this search: {len(self.trials)} ({asked}): {', '.join(told)}"]
         if not self.best:
             lines.append("no trial has finished with a validation accuracy yet")
         return lines

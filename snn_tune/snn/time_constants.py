@@ -9,6 +9,8 @@ Kind = Literal["shared", "drawn", "trained"]
 SHAPE = 3  # of the Gamma distribution
 FURTHEST = 10.0  # times, or part of, the mean: further draws (0.4 % of them, almost all below) are put there
 
+NEAREST = 1e-7  # of a decay to 0 or 1: nearer, float32 would make it 0 or 1
+
 
 class Constants(NamedTuple):
     """What `cuba_lif` takes of them: numbers, or (H,) each."""
@@ -52,7 +54,7 @@ class TimeConstants(nn.Module):
         if kind == "shared":
             return
         for name, tau in zip(("alpha", "beta"), taus, strict=True):
-            decay = torch.exp(-1.0 / draw(tau, nb_units, generator))
+            decay = torch.exp(-1.0 / draw(tau, nb_units, generator)).clamp(NEAREST, 1.0 - NEAREST)
             if kind == "trained":
                 self.register_parameter(f"{name}_logit", nn.Parameter(torch.logit(decay).float()))
             else:

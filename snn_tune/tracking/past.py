@@ -5,7 +5,6 @@ import json
 from typing import Any
 
 from mlflow.entities import Run
-from pydantic import ValidationError
 
 from snn_tune.collection import no_collection
 from snn_tune.finding import Finding
@@ -27,7 +26,7 @@ def elsewhere(store: Store, fingerprint: str) -> list[Finding]:
     Raises:
         UserError: the store does not answer.
     """
-    which = f"tags.state = 'finished' and tags.data_fingerprint = '{fingerprint}'"
+    which = f"tags.state = 'finished' and attributes.status = 'FINISHED' and tags.data_fingerprint = '{fingerprint}'"
     experiments = store.ask(lambda: list(store.client.search_experiments(max_results=PAGE)))
     others = [one.experiment_id for one in experiments if one.experiment_id != store.experiment_id]
     runs = store.search(others, which) if others else iter(())
@@ -41,8 +40,8 @@ def finding(run: Run) -> Finding | None:
         values = {name: _value(text) for name, text in run.data.params.items()}
         parameters = Parameters(**{name: values[name] for name in Parameters.model_fields if name in values})
         trial = Trial(parameters, int(values["seed"]), tags["data_fingerprint"], tags.get("network", ""))
-        history = json.loads(tags.get("valid_history", "[]"))
-    except (KeyError, ValueError, TypeError, ValidationError):
+        history = [float(value) for value in json.loads(tags.get("valid_history", "[]"))]
+    except (KeyError, ValueError, TypeError, RecursionError):  # pydantic's are ValueErrors
         return None
     if trial.key != trial_key(run):
         return None
@@ -57,5 +56,5 @@ def _value(text: str) -> Any:
     """A parameter as it was before MLflow made text of it."""
     try:
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
         return text

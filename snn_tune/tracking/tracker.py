@@ -9,9 +9,10 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from mlflow.utils.validation import MAX_TAG_VAL_LENGTH
 
 from snn_tune.errors import UserError
+from snn_tune.finding import DIGITS
 from snn_tune.study import Study
 from snn_tune.tracking.store import Store
-from snn_tune.trial import Ending, Epoch, Trial, decays, label, now_ms
+from snn_tune.trial import Ending, Epoch, Trial, as_text, decays, label, now_ms
 
 
 class Tracker:
@@ -55,7 +56,7 @@ class Tracker:
         }
         alpha, beta = decays(trial.parameters, self.study.data.repeats(trial.parameters.nb_steps))
         params = trial.parameters.model_dump() | {"alpha": alpha, "beta": beta, "seed": trial.seed}
-        params = {name: str(value) for name, value in params.items()}
+        params = {name: as_text(value) for name, value in params.items()}
         self._keep(trial, "begun", time=now_ms(), name=self._name(trial), tags=tags, params=params)
 
     def epochs(self, trial: Trial, epochs: list[Epoch]) -> None:
@@ -94,7 +95,7 @@ class Tracker:
 
 def history_tag(history: dict[int, float]) -> dict[str, str]:
     """The curve of validation accuracy as a tag; none where it is longer than a tag may be, as after 1,000 epochs."""
-    text = json.dumps([round(history[epoch], 5) for epoch in sorted(history)])
+    text = json.dumps([round(history[epoch], DIGITS) for epoch in sorted(history)])
     return {"valid_history": text} if len(text) <= MAX_TAG_VAL_LENGTH else {}
 
 
