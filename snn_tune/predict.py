@@ -91,6 +91,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         kernels.check(options.kernel)
+        if options.kernel == "gpu":
+            raise UserError("--kernel gpu: this computes on the CPU; take auto, cpu or reference")
         found = predict(model.read(options.model, options.kernel), options.file)
         if options.json:
             print(found.as_json())

@@ -106,12 +106,14 @@ class DelayedReset(nn.Module):
         return spikes, (after._replace(v=after.v * (1 - spiked)), spikes)
 
 
-def logits(network: Network, batch: Tensor) -> Tensor:
-    """Logits of dense input (B, T, inputs): the readout's maximum, and 0, over T - 3 steps.
+def logits(network: Network, batch: Tensor, nb_layers: int) -> Tensor:
+    """Logits of dense input (B, T, inputs): the readout's maximum, and 0, over all but the last 2 nb_layers + 1 steps.
 
-    Ours come four steps later (two in each layer of units), so the last of them are those of step T - 4 here.
+    Our frames 0 to T come two steps later for each hidden layer, and two for the readout: the last steps here come
+    after ours are over.
     """
-    frames = [network(step) for step in batch.unbind(1)[: batch.shape[1] - 3]]
+    nb_steps = batch.shape[1] - 2 * nb_layers - 1
+    frames = [network(step) for step in batch.unbind(1)[:nb_steps]]
     return torch.stack(frames).amax(0).clamp(min=0)
 
 
@@ -125,9 +127,10 @@ def dense(batch: EventBatch, nb_inputs: int) -> Tensor:
 
 def classes(make: Callable[[], Network], model: Model, samples: Samples) -> tuple[np.ndarray, float]:
     """Classes that another library's network gives all samples, and the largest difference of its logits."""
+    nb_layers = len(model.network.layers)
     batches = map(samples.source.batch, torch.arange(len(samples.source)).split(256))
     with torch.no_grad():
-        theirs = torch.cat([logits(make(), dense(batch, model.data.nb_inputs)) for batch in batches])
+        theirs = torch.cat([logits(make(), dense(batch, model.data.nb_inputs), nb_layers) for batch in batches])
     return theirs.argmax(1).numpy(), float((theirs - model.logits(samples)).abs().max())
 
 
