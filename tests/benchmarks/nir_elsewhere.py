@@ -49,17 +49,20 @@ class Readout(nn.Module):
 
 
 def snntorch(path: Path, *, reset_delay: bool = True) -> Network:
-    """As snnTorch imports it; it would reset at once, but can also reset with the next step, as we do."""
+    """As snnTorch imports it, which resets at once, to zero; but it can reset with the next step, as we do."""
     import snntorch as library
     from nirtorch.nir_interpreter import DEFAULT_MAP
     from snntorch.import_nir import import_from_nir
 
     DEFAULT_MAP[nir.CubaLI] = lambda node: Readout(node, SNNTORCH_DT)
+    graph = nir.read(path)
     with redirect_stdout(None):
-        network = import_from_nir(nir.read(path))
+        network = import_from_nir(graph)
     for module in network.modules():
         if isinstance(module, library.Synaptic):
             module.reset_delay = reset_delay
+            if graph.metadata["reset"] == "subtract":
+                module.reset_mechanism, module.state_function = "subtract", module._base_sub
 
     def step(current: Tensor) -> Tensor:
         found = network(current)
