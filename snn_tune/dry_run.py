@@ -1,13 +1,10 @@
 """What a study would run: its trials, counted and measured, without starting anything."""
 
-from itertools import pairwise
-
 import torch
 
 from snn_tune.axis import Choice
 from snn_tune.snn import kernels
-from snn_tune.study import Study
-from snn_tune.trial import Parameters
+from snn_tune.study import Study, nb_weights
 
 
 def show(study: Study) -> None:
@@ -29,7 +26,7 @@ def show(study: Study) -> None:
         print(f"{nb_trials} trials: {len(cells)} combinations, seeds of each: {seeds}; {nb_epochs:,} epochs in all")
     if study.search.confirm:
         print(f"then the best {study.search.confirm} again, with {study.search.confirm_seeds} other seeds each")
-    sizes = sorted(weights(study, cell) for cell in cells)
+    sizes = sorted(nb_weights(study.data, cell) for cell in cells)
     megabytes = 4e-6 * (sizes[-1] * nb_trials if searched else sum(sizes) * study.budget.seeds)
     most = "at most " * searched
     print(f"networks of {sizes[0]:,} to {sizes[-1]:,} weights; the best of each trial, kept: {most}{megabytes:.1f} MB")
@@ -46,13 +43,3 @@ def foresee(study: Study, kernel: str, has_gpu: bool) -> None:
 def max_epochs(study: Study) -> int:
     """Of the longest trial."""
     return int(max(study.grid.get("nb_epochs", [study.budget.nb_epochs])))
-
-
-def weights(study: Study, cell: Parameters) -> int:
-    """Of the network of these parameters."""
-    nb_units = study.data.nb_inputs * (cell.units_per_channel if study.data.analog else 1)
-    encoder = 2 * nb_units if study.data.analog else 0
-    between = sum(before * after for before, after in pairwise([nb_units, *cell.hidden, study.data.nb_classes]))
-    within = sum(units**2 for units in cell.hidden) if cell.recurrent else 0
-    constants = 0 if cell.time_constants == "shared" else 2 * sum(cell.hidden)
-    return encoder + between + within + constants

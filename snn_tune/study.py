@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
@@ -139,3 +140,13 @@ def check_parameters(data: DataSource, cell: dict[str, Any], where: dict[str, st
     except ValueError as error:
         raise UserError(f"[{where.get('nb_steps', 'base')}] {error}") from None
     return parameters
+
+
+def nb_weights(data: DataSource, cell: Parameters) -> int:
+    """Numbers that a network of these parameters learns, and draws, on this data."""
+    nb_units = data.nb_inputs * (cell.units_per_channel if data.analog else 1)
+    encoder = 2 * nb_units if data.analog else 0
+    between = sum(before * after for before, after in pairwise([nb_units, *cell.hidden, data.nb_classes]))
+    within = sum(units**2 for units in cell.hidden) if cell.recurrent else 0
+    constants = 0 if cell.time_constants == "shared" else 2 * sum(cell.hidden)
+    return encoder + between + within + constants

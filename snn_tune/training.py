@@ -21,6 +21,8 @@ from snn_tune.snn import NetworkSettings, Scores, SpikingNetwork, train_step
 from snn_tune.snn.cuda_graph import recorded
 from snn_tune.trial import Epoch, Parameters
 
+MODEL_FORMAT = 2  # of what `Outcome.model` holds; before it had a number, it lacked how its input was made
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -30,7 +32,7 @@ class Outcome:
         state: "finished"; or "diverged", with the reason.
         metrics: run_time_s; if finished also test_accuracy (last weights), best_epoch and best_*_accuracy.
         activity: "silent", "saturated" or "".
-        model: the best weights, and what it takes to build the network around them.
+        model: the best weights, and all that it takes to classify with them; `snn_tune.model` reads it.
         evidence: what the report draws, see `evidence.collect`.
     """
 
@@ -100,13 +102,18 @@ def fit(
 
 def network_settings(parameters: Parameters, data: Dataset) -> NetworkSettings:
     """The network that these parameters mean on this data."""
+    return settings_for(parameters, data.nb_inputs, data.nb_classes, data.repeats if data.analog else 0)
+
+
+def settings_for(parameters: Parameters, nb_inputs: int, nb_classes: int, repeats: int) -> NetworkSettings:
+    """The same; repeats: steps for each frame of analog channels, 0 for events."""
     own = {"nb_inputs", "nb_classes", "dt", "units_per_channel"}
     shared = NetworkSettings.__dataclass_fields__.keys() - own
     return NetworkSettings(
-        nb_inputs=data.nb_inputs,
-        nb_classes=data.nb_classes,
-        dt=parameters.dt / data.repeats,
-        units_per_channel=parameters.units_per_channel if data.analog else 0,
+        nb_inputs=nb_inputs,
+        nb_classes=nb_classes,
+        dt=parameters.dt / max(repeats, 1),
+        units_per_channel=parameters.units_per_channel if repeats else 0,
         **parameters.model_dump(include=set(shared)),
     )
 
@@ -201,11 +208,15 @@ def _outcome(network: nn.Module, course: Course, parameters: Parameters, seed: i
         metrics,
         activity=activity_tag(spikes_per_neuron, data.nb_steps, parameters.reset),
         model={
+            "format": MODEL_FORMAT,
             "weights": course.best_weights,
             "network": asdict(network_settings(parameters, data)),
+            "own_network": "" if isinstance(network, SpikingNetwork) else type(network).__qualname__,
             "parameters": parameters.model_dump(),
             "seed": seed,
             "data": data.fingerprint,
+            "table": data.table,
+            "measured": data.measured,
         },
         evidence=evidence.collect(network, data, test.predictions),
     )

@@ -38,6 +38,11 @@ class Found:
     best: list[Finding]
     pareto: list[Finding]
 
+    @property
+    def best_key(self) -> str:
+        """Key of the best trial; "" where none has finished."""
+        return self.best[0].trial.key if self.best else ""
+
     def show(self, console: Console) -> None:
         """Print the best, and below how many trials came to what."""
         console.print(self._table(f"{self.study.name}: the best of the search", self.best[:SHOWN], console.width))
