@@ -44,7 +44,8 @@ def best(found: Iterable[Finding], how_many: int) -> dict[Parameters, float]:
         if one.state == "finished" and np.isfinite(one.metrics.get(SCORE, nan)):
             scores[one.trial.parameters].append(one.metrics[SCORE])
     means = {parameters: float(np.mean(values)) for parameters, values in scores.items()}
-    return dict(sorted(means.items(), key=lambda item: -item[1])[:how_many])
+    in_order = sorted(means.items(), key=lambda item: (-item[1], item[0].model_dump_json()))  # ties: always the same
+    return dict(in_order[:how_many])
 
 
 def new_trials(study: Study, chosen: Iterable[Parameters], data: str) -> list[Trial]:

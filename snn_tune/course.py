@@ -4,10 +4,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from snn_tune.snn import SpikingNetwork
 from snn_tune.trial import Epoch
 
 State = dict[str, Any]  # of tensors, numbers and text in plain containers alone, so that reading it runs no code
@@ -34,7 +33,7 @@ class Course:
         start: a snapshot; the network and the optimiser are put where it was taken.
     """
 
-    def __init__(self, network: SpikingNetwork, optimizer: Optimizer, start: State | None) -> None:
+    def __init__(self, network: nn.Module, optimizer: Optimizer, start: State | None) -> None:
         self.network, self.optimizer = network, optimizer
         self.epochs: list[Epoch] = []
         self.best: Epoch | None = None

@@ -5,35 +5,36 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
-from snn_tune.datasets.dataset import Part
+from snn_tune.datasets.dataset import Dataset
 from snn_tune.datasets.events import EventBatch
 from snn_tune.snn import SpikingNetwork
 
 NB_SAMPLES, NB_TRACES = 3, 10
 
 
-def collect(network: SpikingNetwork, test: Part, predictions: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+def collect(network: nn.Module, data: Dataset, predictions: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
     """Confusion counts on the test part, and what the network does on three fixed samples of it.
 
     Returns:
         confusion: (classes, classes), true class by predicted class.
         sample: the places in the test part of the samples shown: the first of the first three classes.
         label, prediction: of these samples.
-        spikes: hidden layer, (3, T, H) bool.
-        traced, membrane: ten units spread over the layer, and their membranes (3, T, 10).
+        spikes: all hidden units, layer after layer, (3, T, H) bool.
+        traced, membrane: ten units spread over them, and their membranes (3, T, 10).
         input_step, input_unit, input_count, input_sample: the events of these samples; or, for analog data,
-        input (3, T, channels) and encoded (3, T, E) bool.
+        input (3, T, channels) and, of a network with an encoder, encoded (3, T, E) bool.
     """
-    nb_classes, nb_hidden = network.settings.nb_classes, network.settings.nb_hidden
+    test, nb_classes = data.test, data.nb_classes
     true = test.labels.cpu().numpy()
     confusion = np.bincount(true * nb_classes + predictions, minlength=nb_classes**2)
     _, first = np.unique(true, return_index=True)
     sample = first[:NB_SAMPLES]
-    traced = np.unique(np.linspace(0, nb_hidden - 1, NB_TRACES).astype(int))
     inputs = test.source.batch(test.samples[sample])
     with torch.no_grad():
         activity = network(inputs)
+    traced = np.unique(np.linspace(0, activity.spikes.shape[2] - 1, NB_TRACES).astype(int))
     return {
         "confusion": confusion.reshape(nb_classes, nb_classes),
         "sample": sample,
@@ -46,11 +47,13 @@ def collect(network: SpikingNetwork, test: Part, predictions: NDArray[np.int64])
     }
 
 
-def _input(network: SpikingNetwork, inputs: EventBatch | torch.Tensor) -> dict[str, NDArray[Any]]:
+def _input(network: nn.Module, inputs: EventBatch | torch.Tensor) -> dict[str, NDArray[Any]]:
     if isinstance(inputs, torch.Tensor):
-        with torch.no_grad():
-            encoded = network.encode(inputs)
-        return {"input": inputs.cpu().numpy(), "encoded": encoded.cpu().numpy().astype(bool)}
+        found = {"input": inputs.cpu().numpy()}
+        if isinstance(network, SpikingNetwork):
+            with torch.no_grad():
+                found["encoded"] = network.encode(inputs).cpu().numpy().astype(bool)
+        return found
     unit, count, offsets = (array.cpu().numpy() for array in inputs.bags())
     bag = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
     return {

@@ -6,9 +6,10 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
-from snn_tune.trial import Ending, Epoch, Trial, now_ms
+from snn_tune.trial import Ending, Epoch, Trial, label, now_ms
 
 PLAIN_EVERY_S = 10.0
+MOST_NAMED = 4  # parameters
 
 
 class ProgressLine:
@@ -63,13 +64,13 @@ class ProgressLine:
 
     def ended(self, trial: Trial, ending: Ending) -> None:
         self.running.discard(trial.key)
+        if ending.state != "interrupted":  # what it did not train is not to come
+            self.nb_epochs -= trial.parameters.nb_epochs - self.reached.get(trial.key, 0)
         if ending.state == "failed":
             self.failed += 1
             self.console.print(f"failed: {self._name(trial)}: {ending.reason}")
         elif ending.state != "interrupted":
             self.done += 1
-        if ending.state != "interrupted":  # else another start has its other epochs to train
-            self.nb_epochs -= trial.parameters.nb_epochs - self.reached.get(trial.key, 0)
         if ending.metrics.get("best_valid_accuracy", -1.0) > self.best:
             self.best, self.best_trial = ending.metrics["best_valid_accuracy"], self._name(trial)
         self._show(last=not self.running and self.done + self.failed >= self.total)
@@ -92,8 +93,8 @@ class ProgressLine:
         return ", ".join(parts)
 
     def _name(self, trial: Trial) -> str:
-        values = trial.parameters.model_dump()
-        return " ".join(f"{axis}={short(values[axis])}" for axis in self.axes) or f"seed={trial.seed}"
+        few = label(trial.parameters, self.axes[:MOST_NAMED]) + " ..." * (len(self.axes) > MOST_NAMED)
+        return few or f"seed={trial.seed}"
 
     def _show(self, last: bool = False) -> None:
         if self._live:
@@ -105,11 +106,6 @@ class ProgressLine:
     def _pause(self) -> float:
         """Seconds between plain lines: more of them at first, so that a long study fills no log."""
         return max(PLAIN_EVERY_S, (time.monotonic() - self.started) / 30)
-
-
-def short(value: Any) -> str:
-    """A value as a person reads it."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def duration(seconds: float) -> str:

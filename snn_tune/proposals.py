@@ -21,8 +21,7 @@ class Proposals:
         known: all trials of the study; told of what happens before this is.
         elsewhere: trials of other studies to begin from.
         adopt: told of a trial that was run before and is now one of this search too, and of its marks.
-        pruning: its rungs get the earlier trials of this search. Without rules a trial that another search has pruned
-            is not over.
+        pruning: its rungs get the earlier trials of this search.
 
     Attributes:
         mine: the place of each trial of this search in the order of proposals, by key.
@@ -71,7 +70,7 @@ class Proposals:
             found = self.known.get(trial.key)
             self.mine[trial.key] = max(self.mine.values(), default=0) + 1
             self.marks[trial.key] = {self.mark: str(self.mine[trial.key])}
-            if found is None or found.state not in OVER or (found.state == "pruned" and not self.pruning.rules):
+            if found is None or found.state not in OVER:
                 return trial
             self.nb_adopted += 1
             self.adopt(trial, self.marks[trial.key])

@@ -37,7 +37,7 @@ class Pruning:
             if epoch.epoch > self._reached.get(key, 0) and key not in self.verdicts:
                 self._reached[key] = epoch.epoch
                 if reason := next(filter(None, (rule(key, epoch) for rule in self.rules)), ""):
-                    self.verdicts[key] = f"stopped for epoch {epoch.epoch}: {reason}"
+                    self.verdicts[key] = f"judged at epoch {epoch.epoch}: {reason}"
         return key in self.verdicts
 
     def enter_all(self, earlier: Iterable[Finding]) -> None:

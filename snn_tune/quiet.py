@@ -54,12 +54,13 @@ def output_to(log: Path) -> Iterator[Console]:
         try:
             yield Screen(screen)
         finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
+            for stream in (sys.stdout, sys.stderr):
+                with suppress(OSError):  # a full disk takes no more of the log
+                    stream.flush()
             for copy, number in zip(saved, (1, 2), strict=True):
                 os.dup2(copy, number)
                 os.close(copy)
-            with suppress(OSError):
-                screen.close()
             logging.getLogger("snn_tune").removeHandler(handler)
-            handler.close()
+            for closed in (screen, handler):
+                with suppress(OSError):
+                    closed.close()

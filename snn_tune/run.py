@@ -11,8 +11,7 @@ from snn_tune import interrupt
 if __name__ == "__main__":
     interrupt.guard()
 
-import torch
-
+from snn_tune import dry_run
 from snn_tune.axis import typed
 from snn_tune.datasets.source import cache_folder
 from snn_tune.errors import UserError, one_line, same_command
@@ -23,7 +22,6 @@ from snn_tune.snn import kernels
 from snn_tune.study import Study
 from snn_tune.study_file import available, read
 from snn_tune.study_tables import override
-from snn_tune.trial import Parameters
 
 ABOUT = "Train every network of a study, keep the trials in MLflow, print the optimal combination."
 EPILOG = "Typed again, the same command runs what is missing. Trials are kept in MLflow, under --root by default."
@@ -41,8 +39,9 @@ def main(arguments: list[str] | None = None) -> int:
             kernels.check(options.kernel)
             if not options.dry_run:
                 return _run(study, options)
-            _dry_run(study)
-            _foresee(study, options)
+            dry_run.show(study)
+            if not options.address:
+                dry_run.foresee(study, options.kernel, options.gpus_per_trial != 0)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -130,47 +129,6 @@ def _list_studies() -> None:
     print("studies (python -m snn_tune.run STUDY):")
     for name, path in available().items():
         print(f"  {name:16}{read(str(path)).description}")
-
-
-def _dry_run(study: Study) -> None:
-    print(f"{study.name}: {study.description}")
-    for name, axis in study.space.items():
-        print(f"  {name:22}{axis.written if isinstance(axis.written, str) else ', '.join(map(str, axis.written))}")
-    search, cells = study.search, _cells(study)
-    if search.method == "grid":
-        seeds = study.budget.seeds
-        nb_trials, nb_epochs = len(cells) * seeds, seeds * sum(cell.nb_epochs for cell in cells)
-        each = f"{len(cells)} combinations, seeds of each: {seeds}; {nb_epochs:,} epochs in all"
-        print(f"{nb_trials} trials: {each}")
-    else:
-        nb_trials = study.nb_samples
-        nb_epochs = nb_trials * max(cell.nb_epochs for cell in cells)
-        print(f"{nb_trials} samples ({search.method}): {nb_epochs:,} epochs at most")
-    if search.confirm:
-        print(f"then the best {search.confirm} again, with {search.confirm_seeds} other seeds each")
-    sizes = sorted(_weights(study, cell) for cell in cells)
-    megabytes = 4e-6 * sum(sizes) / len(sizes) * nb_trials
-    print(f"networks of {sizes[0]:,} to {sizes[-1]:,} weights; the best of each trial, kept: {megabytes:.1f} MB in all")
-
-
-def _foresee(study: Study, options: argparse.Namespace) -> None:
-    """What this machine makes of the kernel; a cluster is another matter."""
-    if not options.address:
-        has_gpu = torch.cuda.is_available() and options.gpus_per_trial != 0
-        sizes = [cell.size for cell in _cells(study)]
-        if told := kernels.foresee(options.kernel, "cuda" if has_gpu else "cpu", sizes):
-            print(told)
-
-
-def _cells(study: Study) -> list[Parameters]:
-    """The grid; of a search's space the ends."""
-    return study.cells() if study.search.method == "grid" else study.probes()
-
-
-def _weights(study: Study, cell: Parameters) -> int:
-    nb_units = study.data.nb_inputs * (cell.units_per_channel if study.data.analog else 1)
-    encoder = 2 * nb_units if study.data.analog else 0
-    return encoder + cell.nb_hidden * (nb_units + study.data.nb_classes + (cell.nb_hidden if cell.recurrent else 0))
 
 
 def _parser() -> argparse.ArgumentParser:

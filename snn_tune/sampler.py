@@ -3,6 +3,7 @@
 import random
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -43,13 +44,11 @@ class Sampler:
         while True:
             trial = self.optuna.ask()
             chosen = self.space.combination(partial(_suggested, trial))
-            try:
+            with suppress(UserError):  # values that do not go together
                 parameters = self.study.parameters(chosen)
-            except UserError:  # values that do not go together
-                self.optuna.tell(trial, state=TrialState.FAIL)
-                continue
-            self._asked.setdefault(parameters, []).append(trial)
-            return parameters
+                self._asked.setdefault(parameters, []).append(trial)
+                return parameters
+            self.optuna.tell(trial, state=TrialState.FAIL)
 
     def tell(self, finding: Finding) -> bool:
         """Learn from a trial that is over, asked for or not; False if its combination lies outside the space."""
@@ -91,7 +90,7 @@ class Sampler:
 
     def untried(self, known: Callable[[Parameters], bool]) -> Parameters | None:
         """One of the combinations that are not known, drawn at random; None if there is none left."""
-        left = [cell for cell in self.study.cells() if not known(cell)]
+        left = [cell for cell in self.study.possible() if not known(cell)]
         return random.Random(len(left)).choice(left) if left else None
 
 

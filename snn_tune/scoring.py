@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from snn_tune.datasets.dataset import Part
-from snn_tune.snn import SpikingNetwork, score
+from snn_tune.snn import score
 
 SILENT = 1e-3  # spikes of a unit in a sample, below which a network counts as silent
 SATURATED = 0.9  # part of the highest possible rate, above which it counts as saturated
@@ -29,9 +30,9 @@ class Score:
     predictions: NDArray[np.int64]
 
 
-def evaluate(network: SpikingNetwork, part: Part, batch_size: int) -> Score:
+def evaluate(network: nn.Module, part: Part, batch_size: int) -> Score:
     """Take the whole part, on the network's device, through it."""
-    loss = spikes = torch.zeros((), dtype=torch.float64, device=network.w1.device)
+    loss = spikes = torch.zeros((), dtype=torch.float64, device=part.labels.device)
     predictions = []
     for inputs, labels in part.batches(batch_size):
         scores = score(network, inputs, labels)
@@ -41,7 +42,7 @@ def evaluate(network: SpikingNetwork, part: Part, batch_size: int) -> Score:
     return Score(
         accuracy=float((predicted == part.labels).double().mean()),
         loss=float(loss) / len(part),
-        spikes_per_neuron=float(spikes) / len(part) / network.settings.nb_hidden,
+        spikes_per_neuron=float(spikes) / len(part) / len(scores.spike_counts),
         predictions=predicted.cpu().numpy(),
     )
 

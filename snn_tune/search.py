@@ -59,7 +59,7 @@ def _run(study: Study, options: Options, fit: Fit, cluster: Cluster, per_trial: 
     missing = grid if options.fresh else keeper.ledger.missing(grid)
     probes = [trial.parameters for trial in missing] if grid else study.probes()
     told = kernels.foresee(  # it may refuse: before the study's run tells of this start
-        options.kernel, "cuda" if per_trial.gpus else "cpu", [parameters.size for parameters in probes]
+        options.kernel, "cuda" if per_trial.gpus else "cpu", [parameters.shape for parameters in probes]
     )
     describe_study(keeper.store, keeper.lease.parent_id, study, tags)
     if options.fresh:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from itertools import product
 from math import prod
@@ -47,7 +48,7 @@ class Space(Mapping[str, Axis]):
     def combination(self, pick: Callable[[str, Axis], Any]) -> dict[str, Any]:
         """A value of each axis that counts, picked after those that its condition asks for; in the axes' order."""
         chosen: dict[str, Any] = {}
-        for name in self._order():
+        for name in self._order:
             condition = self[name].condition
             if condition is None or chosen.get(condition[0], self.others.get(condition[0])) in condition[1]:
                 chosen[name] = pick(name, self[name])
@@ -74,6 +75,7 @@ class Space(Mapping[str, Axis]):
         fits = all(value in self[name].what for name, value in inside.items())
         return inside if fits and all(values[name] == value for name, value in rest.items()) else None
 
+    @cached_property
     def _order(self) -> list[str]:
         asks = {name: [axis.condition[0]] if axis.condition else [] for name, axis in self.items()}
         return [name for name in TopologicalSorter(asks).static_order() if name in self.axes]
@@ -81,6 +83,6 @@ class Space(Mapping[str, Axis]):
     def check(self) -> None:
         """Raise a UserError if conditions ask for each other."""
         try:
-            self._order()
+            self._order  # noqa: B018
         except CycleError as error:
             raise UserError(f"{', '.join(error.args[1])}: the conditions ask for each other") from None

@@ -93,8 +93,6 @@ class Start:
             rules.enter_all(found for found in self.known.values() if found.trial.key in keys)
         if self.study.search.confirm:
             self.known  # noqa: B018  before they run: it is told of them
-        if not rules.rules:
-            self.ledger.reopen(trials)
         self.console.print(self.ledger.summary(trials))
         missing = self.ledger.missing(trials)
         self._execute(Work(missing, pruning=rules), len(trials), len(missing))
@@ -108,13 +106,7 @@ class Start:
         proposals.marks = self.marks
         for line in proposals.opening():
             self.console.print(line)
-
-        def propose() -> Trial | None:
-            trial = proposals.propose()
-            self.ledger.reopen([trial] if trial else [])
-            return trial
-
-        work = Work(proposals.waiting, propose, rules)
+        work = Work(proposals.waiting, proposals.propose, rules)
         self._execute(work, proposals.total, proposals.total - proposals.nb_over, [proposals])
         for line in proposals.closing():
             self.console.print(line)

@@ -3,7 +3,9 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
@@ -95,7 +97,7 @@ class Study:
     def nb_samples(self) -> int:
         """Of a search: those that were asked for, or all that there are."""
         asked = self.search.samples
-        return min(asked, len(self.space.combinations())) if self.space.countable else asked
+        return min(asked, len(self.possible())) if self.space.countable else asked
 
     def probes(self) -> list[Parameters]:
         """Combinations that have each end of each axis once, the others at their first."""
@@ -106,6 +108,14 @@ class Study:
     def cells(self) -> list[Parameters]:
         """The combinations of the grid, in order."""
         return [self.parameters(combination) for combination in self.space.combinations()]
+
+    def possible(self) -> list[Parameters]:
+        """The combinations of a space whose values go together: a search tries no others."""
+        cells = []
+        for combination in self.space.combinations():
+            with suppress(UserError):
+                cells.append(self.parameters(combination))
+        return cells
 
     def trials(self, fingerprint: str) -> list[Trial]:
         """Every trial on the data of this fingerprint. Seed 0 of all cells first: a study cut short covers its grid."""
@@ -145,3 +155,13 @@ def check_parameters(data: DataSource, cell: dict[str, Any], where: dict[str, st
     except ValueError as error:
         raise UserError(f"[{where.get('nb_steps', 'base')}] {error}") from None
     return parameters
+
+
+def nb_weights(data: DataSource, cell: Parameters) -> int:
+    """Numbers that a network of these parameters learns, and draws, on this data."""
+    nb_units = data.nb_inputs * (cell.units_per_channel if data.analog else 1)
+    encoder = 2 * nb_units if data.analog else 0
+    between = sum(before * after for before, after in pairwise([nb_units, *cell.hidden, data.nb_classes]))
+    within = sum(units**2 for units in cell.hidden) if cell.recurrent else 0
+    constants = 0 if cell.time_constants == "shared" else 2 * sum(cell.hidden)
+    return encoder + between + within + constants

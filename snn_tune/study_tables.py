@@ -35,7 +35,7 @@ def build(name: str, tables: dict[str, Any]) -> Study:
             raise UserError(f"[{key}]: this table is missing")
     if tables.keys() >= {"grid", "space"}:
         raise UserError("[grid] and [space] are two names of one table; leave one of them")
-    data = validate(_source(tables["data"]), tables["data"], "data")
+    data = validate(source(tables["data"]), tables["data"], "data")
     budget = validate(Budget, tables["budget"], "budget")
     search = validate(Search, tables.get("search", {}), "search")
     thesis = validate(Thesis, tables["thesis"], "thesis") if "thesis" in tables else None
@@ -86,7 +86,7 @@ def _has_range(written: dict[str, Any]) -> bool:
     return any(isinstance(value, str) and "(" in value for value in written.values())
 
 
-def _source(table: dict[str, Any]) -> type[DataSource]:
+def source(table: dict[str, Any]) -> type[DataSource]:
     name = table.get("name")
     if name is None:
         raise UserError(f"[data] name: is missing; {one_of(SOURCES)}")

@@ -103,8 +103,7 @@ def reports(trial: Trial, job: Job) -> Generator[Report, None, None]:
     epochs: list[Epoch] = []
     tags = {"threads": str(job.threads), "trials_beside": str(job.beside), "device": device_name(device)}
     try:
-        p = trial.parameters
-        tags["kernel"] = plan(job.kernel, device, p.nb_hidden, p.recurrent, p.precision).kernel
+        tags["kernel"] = plan(job.kernel, device, trial.parameters.shape).kernel
         outcome = yield from _train(trial, job, device, epochs)
         files = _save(outcome, job.folder / trial.key)
         ending = Ending(outcome.state, outcome.reason, outcome.activity, outcome.metrics, files, tags)

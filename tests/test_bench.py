@@ -144,6 +144,21 @@ def test_middle_and_corners_of_a_grid() -> None:
     assert corners == {(h, t, r) for h in (5, 40) for t in (20, 50) for r in (True, False)}
 
 
+def test_networks_that_are_computed_otherwise_are_measured_and_fitted_apart() -> None:
+    grid = {"nb_hidden": [5, [7, 4], 9], "nb_steps": [20, 30], "dropout": [0.0, 0.1, 0.2]}
+    study = small.study(grid=grid)
+    cells = measured_cells(study)
+    corners = {(cell.nb_hidden, cell.nb_steps, cell.dropout > 0) for cell in cells}
+    assert corners == {(h, t, d) for h in (5, (7, 4), 9) for t in (20, 30) for d in (True, False)}
+
+    def truth(cell):  # type: ignore[no-untyped-def]
+        return (1 + sum(cell.hidden)) * cell.nb_steps * len(cell.hidden) * (1 + (cell.dropout > 0))
+
+    model = Model(cells, [truth(cell) for cell in cells])
+    for cell in study.cells():
+        assert model(cell) == pytest.approx(truth(cell))
+
+
 def test_the_model_goes_through_what_was_measured_and_finds_what_lies_between() -> None:
     study = small.study(grid={"nb_hidden": [5, 10, 40], "nb_steps": [20, 30, 50]})
     cells = measured_cells(study)

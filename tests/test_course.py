@@ -24,6 +24,9 @@ CHANGES = st.fixed_dictionaries(
         "recurrent": st.booleans(),
         "reset": st.sampled_from(["zero", "subtract"]),
         "class_weights": st.sampled_from(["equal", "balanced"]),
+        "nb_hidden": st.sampled_from([20, (11, 6)]),
+        "dropout": st.sampled_from([0.0, 0.3]),
+        "time_constants": st.sampled_from(["shared", "drawn", "trained"]),
         "lr": st.sampled_from([1e-3, 1e-2, 1e-1]),  # the highest: the best epoch is seldom the last
     }
 )

@@ -20,6 +20,7 @@ SMALL = {
     "shd": (write_shd, {"train": 12, "valid": 12, "test": 12}, "50"),
     "tbl": (write_braille, {"train": 189, "valid": 27, "test": 54}, "152"),
 }
+TEST_FILE = {"fashion_mnist": "t10k-images", "shd": "shd_test", "tbl": "pkl"}
 
 
 def command(*arguments: object) -> list[str]:
@@ -62,6 +63,17 @@ def test_small_files_in_the_real_formats(name: str, tmp_path: Path) -> None:
         assert json.loads(one.data.tags["samples"]) == {f"nb_{part}": number for part, number in samples.items()}
     report = json.loads((root / "reports" / name / "optimum.json").read_text())
     assert report["trials"]["finished"] == 2
+    best = root / "reports" / name
+    assert f"best network: {best}/best.pt and best.nir" in printed
+    file = next(path for path in before if TEST_FILE[name] in path.name)
+    said = [
+        subprocess.run(
+            [sys.executable, "-m", "snn_tune.predict", best / model, file], capture_output=True, text=True, timeout=100
+        ).stdout
+        for model in ("best.pt", "best.nir")
+    ]
+    assert said[0] == said[1]
+    assert "accuracy: " in said[0]
     assert sorted(data.rglob("*")) == before  # nothing was written beside the data
 
 

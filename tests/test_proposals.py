@@ -231,17 +231,17 @@ def test_trials_of_the_study_s_grid_are_adopted_and_not_run_again(method: str) -
     assert again.proposals.opening() == ["12 samples: 12 done"]
 
 
-def test_what_another_search_pruned_goes_on_where_nothing_prunes() -> None:
-    halving = search(SMALL, samples=12, scheduler="asha")
-    halved = Simulation(halving, curve).run()
-    pruned = [one.trial.key for one in halved.mine() if one.state == "pruned"]
-    assert pruned
-    whole = Simulation(override(halving, {}, search={"scheduler": "none"}), curve, halved.store()).run()
-    assert sorted(whole.ran) == sorted(pruned)
-    assert {one.state for one in whole.mine()} == {"finished"}
-    halved_again = Simulation(override(halving, {}, search={"seed": 1}), curve, halved.store()).run()
-    assert halved_again.ran == []
-    check(halved_again.study, halved_again, 12)
+def test_the_rungs_are_rebuilt_from_earlier_trials_of_the_search_and_from_adopted_ones() -> None:
+    study = search(SMALL, samples=12, scheduler="asha")
+    first = Simulation(study, curve).run(30)
+    again = Simulation(study, curve, first.store())
+    assert first.pruning.asha is not None
+    assert again.pruning.asha is not None
+    assert again.pruning.asha.rungs == first.pruning.asha.rungs
+    grid = [replace(one, marks={}) for one in first.store() if one.state == "finished"]
+    adopting = Simulation(study, curve, grid).run()
+    assert adopting.pruning.asha is not None
+    assert {one.trial.key for one in grid} <= adopting.pruning.asha.rungs[1].keys()
 
 
 PLANTED = {"nb_hidden": 120, "scale": 30.0, "lr": 3e-3, "regularizer": 1e-4}

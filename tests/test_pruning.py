@@ -133,7 +133,7 @@ def test_silent_is_for_some_epochs_in_a_row() -> None:
     more = [epoch(number, spikes=0.0) for number in range(PATIENCE + 1, 2 * PATIENCE + 1)]
     assert not silent.stops("a", more[:-1])
     assert silent.stops("a", more)
-    assert silent.verdicts["a"] == f"stopped for epoch {2 * PATIENCE}: silent for {PATIENCE} epochs"
+    assert silent.verdicts["a"] == f"judged at epoch {2 * PATIENCE}: silent for {PATIENCE} epochs"
     assert not silent.stops("b", quiet)
 
 

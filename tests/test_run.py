@@ -51,16 +51,26 @@ def test_dry_run_prints_and_starts_nothing(tmp_path: Path, capsys: pytest.Captur
     assert not (tmp_path / "r").exists()
 
 
+def test_weights_of_layers_are_counted_and_how_they_are_computed_is_foreseen(capsys: pytest.CaptureFixture) -> None:
+    options = ["--set", "nb_hidden=[200,100],50", "--set", "time_constants=shared,trained", "--gpus-per-trial", "0"]
+    assert main(["shd", "--dry-run", *options]) == 0
+    printed = capsys.readouterr().out
+    assert "nb_hidden             (200, 100), 50" in printed
+    assert "38,500 to 212,600 weights" in printed  # 700 h + h h + 20 h; 700 h + h h + h k + k k + 20 k + 2 (h + k)
+    assert printed.count("the reference computes it (54 of 108 combinations)") == 1
+    assert printed.count("the cpu kernel goes layer by layer (27 of 108 combinations)") == 1
+
+
 @pytest.mark.parametrize(
     ("options", "lines"),
     [
         (
             ["--search", "optuna", "--set", "lr=loguniform(1e-4,1e-2)", "--samples", "20", "--confirm", "3", "--fresh"],
-            ["20 samples (optuna): 300 epochs at most", "then the best 3 again, with 5 other seeds each"],
+            ["20 trials, by --search optuna; at most 15 epochs each", "then the best 3 again, with 5 other seeds each"],
         ),
         (
             ["--search", "random", "--set", "nb_hidden=7", "--set", "nb_steps=25", "--confirm", "1", "--seeds", "2"],
-            ["9 samples (random): 135 epochs at most", "then the best 1 again, with 2 other seeds each"],
+            ["9 trials, by --search random; at most 15 epochs each", "then the best 1 again, with 2 other seeds each"],
         ),
         (["--confirm", "4", "--seeds", "2"], ["81 trials: 81 combinations, seeds of each: 1; 1,215 epochs in all"]),
     ],

@@ -102,3 +102,16 @@ def test_what_has_not_been_tried_is_found() -> None:
         assert cell not in known
         known.add(cell)
     assert known == set(study.cells())
+
+
+@pytest.mark.parametrize("method", ["random", "optuna"])
+def test_values_that_do_not_go_together_are_not_tried(method: str) -> None:
+    study = searched({"nb_hidden": [5, [10, 20]], "nb_layers": [1, 2, 3]}, method)
+    assert len(study.space.combinations()) == 6
+    assert len(study.possible()) == study.nb_samples == 4
+    sampler, known = Sampler(study), set()
+    for _ in range(40):
+        known.add(sampler.ask())
+    while cell := sampler.untried(known.__contains__):
+        known.add(cell)
+    assert known == set(study.possible())

@@ -131,7 +131,7 @@ def test_a_condition_may_hang_on_one_that_does_not_hold() -> None:
         ),
         ({"reset": "[zero] if recurent = true"}, "there is no parameter recurent (did you mean 'recurrent'?)"),
         ({"init_scale": "uniform(0.1, 1) if reset = zeor"}, "reset = 'zeor': should be 'zero' or 'subtract'"),
-        ({"init_scale": "uniform(0.1, 1) if nb_hidden = [5]"}, "nb_hidden = [5]: should be a valid integer"),
+        ({"init_scale": "uniform(0.1, 1) if nb_hidden = [5]"}, "nb_hidden = [5]: a list has the units of each"),
         ({"nb_hidden": "[5, 10] if reset = zero"}, "has no default for where the condition does not hold"),
         ({"init_scale": "uniform(-1, 1)"}, "init_scale = -1.0: should be greater than 0"),
         ({"nb_hidden": "uniform(5, 10)"}, "nb_hidden = 5.0: should be a valid integer"),

@@ -1,13 +1,17 @@
 """Training on a small randman: results are whole, repeatable and honest."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from snn_tune.datasets.dataset import Analog, Dataset, take
+from snn_tune.datasets.events import EventBatch
 from snn_tune.datasets.randman import Randman
 from snn_tune.scoring import activity_tag, evaluate
-from snn_tune.snn import NetworkSettings, SpikingNetwork
+from snn_tune.snn import Activity, NetworkSettings, SpikingNetwork
 from snn_tune.training import Outcome, divergence, fit, network_settings
 from snn_tune.trial import Epoch, Parameters
 
@@ -141,10 +145,55 @@ def test_activity_of_100_steps(spikes: float, reset: str, tag: str) -> None:
     "changes",
     [{"nb_hidden": 1}, {"batch_size": 1, "nb_epochs": 1}, {"batch_size": 10**6}, {"optimizer": "adam"},
      {"reset": "subtract", "reduction": "sum_l2"}, {"reduction": "mean", "recurrent": False},
-     {"class_weights": "balanced", "scaled_input": True}],
+     {"class_weights": "balanced", "scaled_input": True}, {"nb_hidden": (9, 1, 7)}, {"nb_layers": 2, "dropout": 0.5},
+     {"time_constants": "drawn", "dropout": 0.2}, {"time_constants": "trained", "recurrent": False}],
 )  # fmt: skip
 def test_odd_sizes_and_every_setting_train(data: Dataset, changes: dict) -> None:
     assert run(data, **{"nb_epochs": 2, **changes})[1].state == "finished"
+
+
+def test_layers_learn_and_their_file_builds_the_network_again(data: Dataset, tmp_path: Path) -> None:
+    epochs, outcome = run(data, nb_hidden=(20, 15), dropout=0.1, time_constants="trained", nb_epochs=15)
+    assert outcome.metrics["best_test_accuracy"] > 0.6
+    assert outcome.evidence["spikes"].shape == (3, 30, 35)
+    assert 0 < epochs[-1].metrics["spikes_per_neuron"] < 15
+    torch.save(outcome.model, tmp_path / "model.pt")
+    model = torch.load(tmp_path / "model.pt", weights_only=True)
+    network = SpikingNetwork(NetworkSettings(**model["network"]))
+    network.load_state_dict(model["weights"])
+    assert evaluate(network, data.test, 25).accuracy == outcome.metrics["best_test_accuracy"]
+    start = SpikingNetwork(network.settings, seed=0)
+    for one, other in zip(start.layers, network.layers, strict=True):
+        assert not one.constants.alpha.equal(other.constants.alpha)
+
+
+class Rates(nn.Module):
+    """A network of one's own: no time, one weight for each input unit and class."""
+
+    def __init__(self, settings: NetworkSettings, *, seed: int) -> None:
+        super().__init__()
+        self.settings = settings
+        shape = settings.nb_inputs, settings.nb_classes
+        self.w = nn.Parameter(0.01 * torch.randn(shape, generator=torch.Generator().manual_seed(seed)))
+
+    def forward(self, batch: EventBatch) -> Activity:
+        unit, count, offsets = batch.bags()
+        step = torch.repeat_interleave(torch.arange(len(offsets) - 1), offsets.diff())
+        dense = torch.zeros(len(offsets) - 1, self.settings.nb_inputs).index_put((step, unit.long()), count)
+        dense = dense.view(len(batch), batch.nb_steps, -1)
+        return Activity(dense.cumsum(1).mean(1) @ self.w, dense, dense)
+
+
+def test_a_network_of_ones_own_is_trained_and_scored(data: Dataset) -> None:
+    parameters = PARAMETERS.model_copy(update={"nb_epochs": 20, "lr": 5e-2, "regularizer": 0.0})
+    *trained, outcome = fit(parameters, 1, data, network=Rates)
+    assert outcome.state == "finished"
+    assert trained[-1].epoch.metrics["train_loss"] < trained[0].epoch.metrics["train_loss"] - 0.1
+    assert outcome.evidence["spikes"].shape == (3, 30, 20)
+    assert set(outcome.model["weights"]) == {"w"}
+    half = [next(results) for results in [fit(parameters, 1, data, network=Rates)] for _ in range(10)]
+    *again, other = fit(parameters, 1, data, network=Rates, start=half[-1].snapshot())
+    assert same(([each.epoch for each in again], other), ([each.epoch for each in trained], outcome))
 
 
 def test_one_time_step_trains() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from snn_tune.analysis import confirmed
+from snn_tune.analysis import best, confirmed
 from snn_tune.analysis.found import Found, found
 from snn_tune.analysis.report import Tables, tables
 from snn_tune.analysis.trials import load
@@ -56,7 +56,7 @@ def analyse(name: str, uri: str) -> Analysis:
 
 
 def print_and_write(name: str, root: Path, given_uri: str | None, console: Console) -> Analysis:
-    """Print a study's table, write its files to root/reports/NAME, and return it.
+    """Print a study's table, write its files and the best network to root/reports/NAME, and return it.
 
     Raises:
         UserError: as `analyse`.
@@ -66,5 +66,7 @@ def print_and_write(name: str, root: Path, given_uri: str | None, console: Conso
     analysis.show(console)
     folder = analysis.tables.write(root / "reports" / name)[0].parent
     console.print(f"tables: {folder}")
+    if key := analysis.tables.best_key:
+        console.print(best.export(key, name, uri, folder))
     console.print(f"trials: {how_to_open(uri)}")
     return analysis

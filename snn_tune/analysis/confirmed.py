@@ -22,8 +22,10 @@ def confirmed(study: Study, findings: list[Finding], searched: list[Finding]) ->
         findings: all of its experiment.
         searched: those that the finalists were chosen from.
     """
-    chosen = confirm.best(searched, study.search.confirm)
-    return confirm.ranked(chosen, [one for one in findings if study.confirm_mark in one.marks])
+    again = [one for one in findings if study.confirm_mark in one.marks]
+    finalists = {one.trial.parameters for one in again}
+    chosen = confirm.best((one for one in searched if one.trial.parameters in finalists), len(finalists))
+    return confirm.ranked(chosen, again)
 
 
 def show(study: Study, finalists: list[Finalist], console: Console) -> None:

@@ -38,6 +38,11 @@ class Found:
     best: list[Finding]
     pareto: list[Finding]
 
+    @property
+    def best_key(self) -> str:
+        """Key of the best trial; "" where none has finished."""
+        return self.best[0].trial.key if self.best else ""
+
     def show(self, console: Console) -> None:
         """Print the best, and below how many trials came to what."""
         console.print(self._table(f"{self.study.name}: the best of the search", self.best[:SHOWN], console.width))
@@ -51,8 +56,8 @@ class Found:
         count = Counter(found.state for found in self.trials)
         states = ("finished", "pruned", "diverged", "failed", "interrupted", "running")
         told = [f"{count[state]} {state}" for state in states if count[state] or state == "finished"]
-        asked = f"{self.study.search.samples} asked for"
-        lines = [f"trials of this search: {len(self.trials)} ({asked}): {', '.join(told)}"]
+        asked = max(self.study.search.samples, len(self.trials))  # an earlier start may have asked for more
+        lines = [f"trials of this search: {len(self.trials)} of {asked}: {', '.join(told)}"]
         if not self.best:
             lines.append("no trial has finished with a validation accuracy yet")
         return lines

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from rich.console import Console
 from rich.text import Text
@@ -36,6 +37,16 @@ class Tables:
     samples: dict[str, int]
     thesis: dict[str, Any] | None
     trials: pd.DataFrame
+
+    @property
+    def best_key(self) -> str:
+        """Key of the trial with the best validation accuracy in the best single cell; "" where none has finished."""
+        if self.optimum.best is None:
+            return ""
+        there = self.trials[self.trials["state"] == "finished"]
+        for name, value in self.optimum.best.parameters.items():
+            there = there[[found == value for found in there[name]]]
+        return str(there["key"].iloc[int(np.nanargmax(there["best_valid_accuracy"]))])
 
     def show(self, console: Console) -> None:
         """Print the table and its lines; plain text where the console is no terminal."""

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from snn_tune.analysis.cells import ACCURACIES, Axes, Scores, on_grid
 from snn_tune.analysis.optimum import Combination, Optimum, gain
+from snn_tune.trial import as_text
 
 _WIDE = 110  # columns of a terminal that holds four parameters and the labels without wrapping
 _SHORT = ("train", "valid", "test")  # ACCURACIES, as the table heads them
@@ -61,7 +62,7 @@ def _thesis_row(thesis: dict[str, Any], axes: Axes) -> Row:
 def number(value: Any) -> str:
     """A parameter's value as text: 1e-6 for 1e-06, 80.0 for 80.0, at most six digits; other types as str has them."""
     if isinstance(value, bool) or not isinstance(value, float):
-        return str(value)
+        return as_text(value)
     text = repr(float(value))
     text = text if len(text) <= 8 else f"{value:.6g}"
     return re.sub(r"e(-?)\+?0*", r"e\1", text)

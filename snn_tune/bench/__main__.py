@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     progress = Console(stderr=True, quiet=not sys.stderr.isatty())
     try:
         chosen = ways(options.kernel)
-        studies = [read(name) for name in options.study or available()]
+        studies = [study for name in options.study or available() if _is_grid(study := read(name), options.study)]
         left_out = {} if options.study else _without_data(studies, options.data_dir)
         if not is_compiled():
             progress.print("compiling the cpu kernel, once for this machine: some seconds", highlight=False)
@@ -56,6 +56,17 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         show(Console(), benches, _machine(), left_out)
     return 0
+
+
+def _is_grid(study: Study, asked_for: list[str]) -> bool:
+    """Whether its trials are known before it runs.
+
+    Raises:
+        UserError: they are not, and it was asked for.
+    """
+    if asked_for and study.search.method != "grid":
+        raise UserError(f"{study.name} is a search, whose trials are not known before: name a study that is a grid")
+    return study.search.method == "grid"
 
 
 def _without_data(studies: list[Study], folder: Path) -> dict[str, str]:

@@ -1,13 +1,14 @@
 """From the costs of a few networks to an epoch, a trial and the whole study."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from snn_tune.bench.cost import Cost
-from snn_tune.bench.plan import Plan, Way
+from snn_tune.bench.plan import Plan, Way, kind
 from snn_tune.bench.workers import Measured
 from snn_tune.study import Study
 from snn_tune.trial import Parameters
@@ -69,29 +70,32 @@ def study_seconds(
 
 
 class Model:
-    """Seconds for a sample of any cell: `a + b T + c H + d T H + e T H^2`, through all that was measured.
+    """Seconds for a sample of any cell: `a + b T + c H + d T H + e T P`, through all that was measured.
 
-    T steps, H hidden units: work for each step, each unit and step, each pair of units and step. One fit for recurrent
-    networks and one for others; whatever else a study varies (scale, regularizer, lr, ...) is taken to cost nothing.
+    T steps, H hidden units, P pairs of them, of a layer or of two that follow each other (H^2 in a single layer): work
+    for each step, each unit and step, each pair of units and step. One fit for each `kind` of network; whatever else a
+    study varies (scale, regularizer, lr, ...) is taken to cost nothing.
     """
 
     def __init__(self, cells: list[Parameters], seconds: list[float]) -> None:
-        self.largest = max(cell.nb_hidden for cell in cells), max(cell.nb_steps for cell in cells)
+        self.largest = np.ones(5)
+        rows = np.stack([self._row(cell) for cell in cells])
+        self.largest = rows.max(axis=0)
         self.fits = {}
-        for recurrent in {cell.recurrent for cell in cells}:
-            of = [index for index, cell in enumerate(cells) if cell.recurrent == recurrent]
-            rows = np.stack([self._row(cells[index]) for index in of])
-            self.fits[recurrent] = np.linalg.lstsq(rows, np.array(seconds)[of], rcond=None)[0]
+        for each in set(map(kind, cells)):
+            of = [index for index, cell in enumerate(cells) if kind(cell) == each]
+            self.fits[each] = np.linalg.lstsq(rows[of] / self.largest, np.array(seconds)[of], rcond=None)[0]
 
     def __call__(self, cell: Parameters) -> float:
-        return float(self._row(cell) @ self.fits[cell.recurrent])
+        return float(self._row(cell) @ self.fits[kind(cell)])
 
     def _row(self, cell: Parameters) -> NDArray[np.float64]:
-        hidden, steps = cell.nb_hidden / self.largest[0], cell.nb_steps / self.largest[1]
-        return np.array([1.0, steps, hidden, steps * hidden, steps * hidden**2])
+        steps, units = cell.nb_steps, sum(cell.hidden)
+        pairs = sum(one * one for one in cell.hidden) + sum(one * next for one, next in pairwise(cell.hidden))
+        return np.array([1.0, steps, units, steps * units, steps * pairs]) / self.largest
 
 
 def costs_by_cell(cells: list[Parameters], costs: list[Cost]) -> list[dict[str, Any]]:
     """What was measured, for JSON."""
-    names = ("nb_hidden", "nb_steps", "recurrent")
+    names = ("nb_hidden", "nb_layers", "nb_steps", "recurrent", "dropout", "time_constants")
     return [{name: getattr(cell, name) for name in names} | vars(each) for cell, each in zip(cells, costs, strict=True)]

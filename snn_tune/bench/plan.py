@@ -14,6 +14,7 @@ from snn_tune.study import Study
 from snn_tune.trial import Parameters
 
 BATCHES = 4  # that a network is trained on over and over
+KIND = ("recurrent", "nb_layers", "time_constants", "dropout")  # the parameters that decide a network's kind
 SLOW = "reference"  # is measured on one batch: seconds for a few passes
 
 
@@ -97,21 +98,25 @@ def plan(study: Study, data_dir: Path) -> Plan:
 
 
 def measured_cells(study: Study) -> list[Parameters]:
-    """The middle of each axis; then least and most hidden units and steps, recurrent and not if both occur."""
+    """The middle of each axis; then of each `kind` that occurs least and most hidden units and steps."""
     middle = {name: values[len(values) // 2] for name, values in study.grid.items()}
-    centre = Parameters(**study.base | {"nb_epochs": study.budget.nb_epochs} | middle)
+    centre = study.parameters(study.space.those_that_count(middle))
     cells = study.cells()
-    corners = [
-        centre.model_copy(update={"nb_hidden": nb_hidden, "nb_steps": nb_steps, "recurrent": recurrent})
-        for recurrent in sorted({cell.recurrent for cell in cells})
-        for nb_hidden in _ends([cell.nb_hidden for cell in cells])
-        for nb_steps in _ends([cell.nb_steps for cell in cells])
-    ]
+    corners = []
+    for each in sorted({kind(cell) for cell in cells}):
+        of = sorted((cell for cell in cells if kind(cell) == each), key=lambda cell: sum(cell.hidden))
+        ends = [cell.model_dump(include={"nb_hidden", *KIND}) for cell in (of[0], of[-1])]
+        steps = {min(cell.nb_steps for cell in of), max(cell.nb_steps for cell in of)}
+        corners += [
+            centre.model_copy(update=end | {"nb_steps": nb_steps}) for end in ends for nb_steps in sorted(steps)
+        ]
     return list(dict.fromkeys([centre, *corners]))
 
 
-def _ends(values: list[int]) -> list[int]:
-    return sorted({min(values), max(values)})
+def kind(cell: Parameters) -> tuple[bool, int, str, bool]:
+    """What tells networks apart that are computed otherwise, whatever their size."""
+    shape = cell.shape
+    return shape.recurrent, len(shape.hidden), shape.time_constants, shape.dropout
 
 
 def _on(device: str) -> str:

@@ -47,13 +47,14 @@ def _table(benches: list[tuple[Plan, list[Result]]]) -> Table:
 
 def _line(plan: Plan, found: list[Result]) -> str:
     cell, trials = plan.cells[0], len(plan.study.cells()) * plan.study.budget.seeds
+    units = " + ".join(map(str, cell.hidden))
     kind = "recurrent" if cell.recurrent else "feed-forward"
     crowding = ", ".join(
         f"{result.at_once} at a time ({result.way.kernel}: each {100 * (result.measured.crowding - 1):.0f} % slower)"
         for result in found
     )
     return (
-        f"{plan.study.name}: {cell.nb_hidden} hidden units, {kind}, {cell.nb_steps} steps, {plan.samples['train']:,} "
+        f"{plan.study.name}: {units} hidden units, {kind}, {cell.nb_steps} steps, {plan.samples['train']:,} "
         f"samples in batches of {cell.batch_size}; study: {trials} trials of {cell.nb_epochs} epochs, {crowding}"
     )
 

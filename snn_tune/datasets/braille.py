@@ -2,7 +2,7 @@
 
 import hashlib
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field, PositiveInt, model_validator
 
 from snn_tune.datasets import folder, plain_pickle
-from snn_tune.datasets.dataset import Analog, Dataset, stratified, take
+from snn_tune.datasets.dataset import Analog, Dataset, Samples, stratified, take
 from snn_tune.datasets.download import Official, absent, obtain
 from snn_tune.datasets.source import DataSource
 from snn_tune.errors import UserError
@@ -39,6 +39,7 @@ class Braille(DataSource):
     """
 
     analog: ClassVar[bool] = True
+    classes: ClassVar[tuple[str, ...]] = LETTERS
     name: Literal["tbl"]
     nb_inputs: Literal[4] = 4
     nb_classes: Literal[27] = 27
@@ -75,13 +76,16 @@ class Braille(DataSource):
         """Read the recordings and scale them; each frame is held for `nb_steps / frames` steps."""
         self.check_steps(nb_steps)
         (file,) = obtain("braille", [FILE], data_dir)
-        content = b"".join(folder.contents(file.path, MAX_BYTES))
-        recordings, labels = _recordings(plain_pickle.loads(content, file.path), file.path)
+        recordings, labels = _recordings(file.path)
+        if labels is None:
+            raise UserError(f"{file.path}: no trial has a letter, A to Z or Space")
         digest = hashlib.sha256(self.model_dump_json().encode() + labels.tobytes())
         for recording in recordings:
             digest.update(repr(recording.shape).encode() + recording.tobytes())
         train, valid, test = self._split(labels, file.path)
-        source = Analog(torch.from_numpy(self._values(recordings, train, file.path)), nb_steps // self.frames)
+        values = self._values(recordings, file.path)
+        mean, deviation = values[train].mean(axis=(0, 1)), values[train].std(axis=(0, 1))
+        source = self._scaled(values, mean, deviation, nb_steps)
         return Dataset(
             train=take(source, labels, train),
             valid=take(source, labels, valid),
@@ -91,7 +95,15 @@ class Braille(DataSource):
             nb_steps=nb_steps,
             fingerprint=digest.hexdigest(),
             files={file.path.name: file.sha256},
+            table=self.model_dump(),
+            measured={"mean": mean.tolist(), "deviation": deviation.tolist()},
         )
+
+    def read(self, path: Path, nb_steps: int, measured: dict[str, list[float]]) -> Samples:
+        """Read a pickle of trials, packed or not; letters may be absent from all of them."""
+        recordings, labels = _recordings(folder.named(path).path)
+        mean, deviation = (np.array(measured[name]) for name in ("mean", "deviation"))
+        return Samples(self._scaled(self._values(recordings, path), mean, deviation, nb_steps), labels)
 
     def _split(self, labels: Places, path: Path) -> tuple[Places, Places, Places]:
         rest, test = stratified(labels, self.test_fraction, self.split_seed)
@@ -101,28 +113,33 @@ class Braille(DataSource):
             raise UserError(f"{path}: too few recordings of a letter for these fractions: a part is empty")
         return train, valid, test
 
-    def _values(self, recordings: list[Floats], train: Places, path: Path) -> NDArray[np.float32]:
-        """(N, frames, channels), each channel with mean 0 and deviation 1 over the training part."""
+    def _values(self, recordings: list[Floats], path: Path) -> Floats:
+        """Pressure (N, frames, channels)."""
         if (shortest := min(len(recording) for recording in recordings)) < self.frames:
             raise UserError(f"{path}: a recording has only {shortest} frames, but frames = {self.frames}")
-        values = 1 - np.stack([recording[: self.frames, list(self.taxels)] for recording in recordings]) / 255
-        mean, deviation = values[train].mean(axis=(0, 1)), values[train].std(axis=(0, 1))
-        return ((values - mean) / (deviation + 1e-3)).astype(np.float32)  # 1e-3 as SpyTorch's tutorial 5
+        return 1 - np.stack([recording[: self.frames, list(self.taxels)] for recording in recordings]) / 255
+
+    def _scaled(self, values: Floats, mean: Floats, deviation: Floats, nb_steps: int) -> Analog:
+        """With mean 0 and deviation 1 of each channel over the training part."""
+        scaled = ((values - mean) / (deviation + 1e-3)).astype(np.float32)  # 1e-3 as SpyTorch's tutorial 5
+        return Analog(torch.from_numpy(scaled), self.repeats(nb_steps))
 
 
-def _recordings(trials: Any, path: Path) -> tuple[list[Floats], Places]:
-    """The taxels (frames, 12) of each trial, and its letter's place in LETTERS."""
+def _recordings(path: Path) -> tuple[list[Floats], Places | None]:
+    """The taxels (frames, 12) of each trial, and its letter's place in LETTERS; None where no trial has a letter."""
+    trials = plain_pickle.loads(b"".join(folder.contents(path, MAX_BYTES)), path)
     if not isinstance(trials, list) or not trials:
         raise UserError(f"{path}: not a list of trials")
     recordings, labels = [], []
+    lettered = any(not isinstance(trial, dict) or "letter" in trial for trial in trials)
     for place, trial in enumerate(trials):
         letter, taxels = (trial.get("letter"), trial.get("taxel_data")) if isinstance(trial, dict) else (None, None)
-        if not isinstance(letter, str) or letter not in LETTERS:
+        if lettered and (not isinstance(letter, str) or letter not in LETTERS):
             raise UserError(f"{path}: trial {place} has no letter, A to Z or Space")
         if not isinstance(taxels, np.ndarray) or taxels.ndim != 2 or taxels.shape[1] != NB_TAXELS:
             raise UserError(f"{path}: trial {place} has no taxel_data of {NB_TAXELS} taxels")
         recordings.append(np.asarray(taxels, dtype=np.float64))
-        labels.append(LETTERS.index(letter))
+        labels.append(LETTERS.index(letter) if letter else 0)
         if not np.isfinite(recordings[-1]).all():
             raise UserError(f"{path}: trial {place} has taxel_data that is not a number")
-    return recordings, np.array(labels, dtype=np.int64)
+    return recordings, np.array(labels, dtype=np.int64) if lettered else None

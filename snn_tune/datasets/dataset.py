@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -74,6 +75,13 @@ def take(source: Events | Analog, labels: Ints, places: Ints) -> Part:
     return Part(source, torch.from_numpy(places), torch.from_numpy(labels[places]))
 
 
+class Samples(NamedTuple):
+    """What one file holds: its samples, and the class of each, (N,), where it says so."""
+
+    source: Events | Analog
+    labels: NDArray[np.int64] | None
+
+
 @dataclass(frozen=True)
 class Dataset:
     """A data set at one number of time steps.
@@ -82,6 +90,8 @@ class Dataset:
         nb_inputs: input units, or channels of analog data.
         fingerprint: hash of the content and of the settings that made these parts from it (not of nb_steps).
         files: sha256 of each file that it was read from, by name.
+        table: the [data] table; with `measured`, all that it takes to bring another file to the same form.
+        measured: what was measured of the training part and scales all parts, by name.
     """
 
     train: Part
@@ -92,6 +102,8 @@ class Dataset:
     nb_steps: int
     fingerprint: str
     files: dict[str, str] = field(default_factory=dict)
+    table: dict[str, Any] = field(default_factory=dict)
+    measured: dict[str, list[float]] = field(default_factory=dict)
 
     def to(self, device: torch.device | str) -> "Dataset":
         """The same on another device; parts that share a source share its copy."""

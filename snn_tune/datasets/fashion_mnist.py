@@ -4,14 +4,14 @@ import hashlib
 import struct
 from math import prod
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from snn_tune.datasets import folder, latency
-from snn_tune.datasets.dataset import Dataset, stratified, take
+from snn_tune.datasets.dataset import Dataset, Samples, stratified, take
 from snn_tune.datasets.download import Official, absent, obtain
 from snn_tune.datasets.events import Events, Packer
 from snn_tune.datasets.folder import DataFile
@@ -21,6 +21,10 @@ from snn_tune.files import naming
 
 SUB = "FashionMNIST/raw"  # as torchvision lays it out
 ADDRESS = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"
+CLASSES = (
+    *("T-shirt/top", "trouser", "pullover", "dress", "coat"),
+    *("sandal", "shirt", "sneaker", "bag", "ankle boot"),
+)
 MAX_BYTES = 64 << 20  # the largest file unpacked has 47 MB
 FILES = [
     Official(f"{ADDRESS}/train-images-idx3-ubyte.gz", "md5:8d4fb7e6c68d591d4c3dfef9ec88bf0d", MAX_BYTES),
@@ -40,6 +44,7 @@ class FashionMnist(DataSource):
         split_seed: draws the validation part.
     """
 
+    classes: ClassVar[tuple[str, ...]] = CLASSES
     name: Literal["fashion_mnist"]
     nb_inputs: Literal[784] = 784
     nb_classes: Literal[10] = 10
@@ -56,7 +61,7 @@ class FashionMnist(DataSource):
         files = obtain(SUB, FILES, data_dir)
         root = _root(files)
         digest = hashlib.sha256(self.model_dump_json().encode())
-        steps = latency.spike_step(np.arange(256) / 255, self.tau, self.threshold, nb_steps)
+        steps = self._steps(nb_steps)
         parts = []
         for train, (images_file, labels_file) in ((True, files[:2]), (False, files[2:])):
             images, labels = _read(root, train, images_file, labels_file)
@@ -77,7 +82,24 @@ class FashionMnist(DataSource):
             nb_steps=nb_steps,
             fingerprint=digest.hexdigest(),
             files={file.path.name: file.sha256 for file in files},
+            table=self.model_dump(),
         )
+
+    def read(self, path: Path, nb_steps: int, measured: dict[str, list[float]]) -> Samples:
+        """Read an IDX file of images, packed or not; its classes are in the file of labels beside it, if there is one.
+
+        That is named alike: `t10k-labels-idx1-ubyte` beside `t10k-images-idx3-ubyte`.
+        """
+        images = _idx(folder.named(path), (28, 28))
+        beside = folder.find(path.name.removesuffix(".gz").replace("images-idx3", "labels-idx1"), [path.parent])
+        labels = _idx(beside, ()).astype(np.int64) if beside and "images-idx3" in path.name else None
+        if beside and labels is not None and (len(labels) != len(images) or labels.max() >= 10):
+            raise UserError(f"{beside.path}: not a class, 0 to 9, for each of the {len(images)} images of {path}")
+        return Samples(_pack(images.reshape(len(images), -1), self._steps(nb_steps), nb_steps), labels)
+
+    def _steps(self, nb_steps: int) -> NDArray[np.int64]:
+        """In which each grey level spikes."""
+        return latency.spike_step(np.arange(256) / 255, self.tau, self.threshold, nb_steps)
 
 
 def _root(files: list[DataFile]) -> Path:
@@ -98,8 +120,8 @@ def _read(
     """Images (N, 784) and labels of the official training or test set, checked."""
     from torchvision.datasets import FashionMNIST  # takes seconds to import
 
-    nb_images = _check_header(root, images_file, (28, 28))
-    if _check_header(root, labels_file, ()) != nb_images:
+    nb_images = _check_header(root / SUB / images_file.plain_name, images_file, (28, 28))
+    if _check_header(root / SUB / labels_file.plain_name, labels_file, ()) != nb_images:
         raise UserError(f"{labels_file.path}: not as many labels as {images_file.path} has images")
     data = FashionMNIST(str(root), train=train)
     labels = data.targets.numpy()
@@ -108,9 +130,15 @@ def _read(
     return data.data.numpy().reshape(nb_images, -1), labels
 
 
-def _check_header(root: Path, file: DataFile, item: tuple[int, ...]) -> int:
-    """How many items of this shape an IDX file holds; torchvision's own complaints name no file."""
-    path = root / SUB / file.plain_name
+def _idx(file: DataFile, item: tuple[int, ...]) -> NDArray[np.uint8]:
+    """The items of this shape that an IDX file holds."""
+    path = folder.plain(file, MAX_BYTES)
+    nb_items = _check_header(path, file, item)
+    return np.fromfile(path, np.uint8, offset=4 * (2 + len(item))).reshape(nb_items, *item)
+
+
+def _check_header(path: Path, file: DataFile, item: tuple[int, ...]) -> int:
+    """How many items of this shape an IDX file, unpacked at `path`, holds; torchvision's complaints name no file."""
     nb_dims = 1 + len(item)
     with naming(path), path.open("rb") as stream:
         header, size = stream.read(4 * (1 + nb_dims)), path.stat().st_size

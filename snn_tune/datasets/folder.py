@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from snn_tune.datasets.source import cache_folder
-from snn_tune.errors import UserError
+from snn_tune.errors import UserError, near_match
 from snn_tune.files import naming, write_whole
 
 CHUNK = 1 << 20  # bytes
@@ -50,6 +50,19 @@ def find(name: str, folders: Iterable[Path]) -> DataFile | None:
                 if path.is_file():
                     return DataFile(path, sha256(path))
     return None
+
+
+def named(path: Path) -> DataFile:
+    """The file of this path.
+
+    Raises:
+        UserError: there is none, with the near match beside it, or it cannot be read.
+    """
+    with naming(path):
+        if not path.is_file():
+            beside = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+            raise UserError(f"{path}: there is no such file{near_match(path.name, beside)}")
+        return DataFile(path, sha256(path))
 
 
 def sha256(path: Path) -> str:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from snn_tune.datasets.dataset import Dataset, take
+from snn_tune.datasets import spike_list
+from snn_tune.datasets.dataset import Dataset, Samples, take
 from snn_tune.datasets.events import Packer
 from snn_tune.datasets.source import DataSource
 
@@ -58,7 +59,12 @@ class Randman(DataSource):
             nb_classes=self.nb_classes,
             nb_steps=nb_steps,
             fingerprint=digest.hexdigest(),
+            table=self.model_dump(),
         )
+
+    def read(self, path: Path, nb_steps: int, measured: dict[str, list[float]]) -> Samples:
+        """Read an .npz file, see `spike_list.read`; its times are parts of the recording, 0 to 1."""
+        return spike_list.read(path, nb_steps, self.nb_inputs, self.nb_classes, max_time=1.0)
 
     def _samples(self) -> tuple[Floats, NDArray[np.int64]]:
         """Spike times in [0, 1), (samples, units, spikes), and labels."""

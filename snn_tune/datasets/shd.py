@@ -1,17 +1,20 @@
 """Spiking Heidelberg Digits: spoken digits as spikes of 700 channels of a cochlea (Cramer et al. 2020)."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt
 
+from snn_tune import hdf5
 from snn_tune.datasets import folder
-from snn_tune.datasets.dataset import Dataset, take
+from snn_tune.datasets.dataset import Dataset, Samples, take
 from snn_tune.datasets.download import Official, absent, obtain
 from snn_tune.datasets.events import Events, Packer
 from snn_tune.datasets.folder import DataFile
@@ -22,6 +25,10 @@ MAX_BYTES = 1 << 30  # the official training file unpacked has about 260 MB
 MAX_SAMPLES = 100_000  # the official training file has 8,156
 NB_UNITS: Final = 700
 NB_CLASSES: Final = 20
+DIGITS = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
+    *("null", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun"),
+)
 ROWS = 64  # recordings read at once: some 500,000 spikes
 FILES = [
     Official("https://zenkelab.org/datasets/shd_train.h5.zip", "md5:f3252aeb598ac776c1b526422d90eecb", MAX_BYTES),
@@ -37,6 +44,7 @@ class Shd(DataSource):
         valid_speakers: who of the training file is for validation.
     """
 
+    classes: ClassVar[tuple[str, ...]] = DIGITS
     name: Literal["shd"]
     nb_inputs: Literal[700] = NB_UNITS
     nb_classes: Literal[20] = NB_CLASSES
@@ -61,7 +69,14 @@ class Shd(DataSource):
             nb_steps=nb_steps,
             fingerprint=digest.hexdigest(),
             files={file.path.name: file.sha256 for file in files},
+            table=self.model_dump(),
         )
+
+    def read(self, path: Path, nb_steps: int, measured: dict[str, list[float]]) -> Samples:
+        """Read a file laid out as the official ones, packed or not; labels may be absent."""
+        with _opened(folder.named(path)) as h5:
+            events, _ = _events(h5, nb_steps, self.max_time)
+            return Samples(events, _labels(h5, len(events)) if "labels" in h5 else None)
 
     def _split(self, speakers: NDArray[np.int64], path: Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         there = set(speakers.tolist())
@@ -89,26 +104,44 @@ class Recordings:
 
 
 def _read(file: DataFile, nb_steps: int, max_time: float) -> Recordings:
-    """Read a file; whatever is wrong with it becomes one line that names it."""
+    with _opened(file) as h5:
+        events, content = _events(h5, nb_steps, max_time)
+        label, speaker = _labels(h5, len(events)), _whole_numbers(h5, "extra/speaker", len(events))
+    content += label.tobytes() + speaker.tobytes()
+    return Recordings(events, label, speaker, hashlib.sha256(content).digest())
+
+
+@contextmanager
+def _opened(file: DataFile) -> Iterator[h5py.File]:
+    """The file, open; whatever is wrong with it becomes one line that names it."""
     path = folder.plain(file, MAX_BYTES)
     try:
         with h5py.File(path, "r", locking=False) as h5:  # network folders often cannot lock
-            return _recordings(h5, nb_steps, max_time)
+            yield h5
     except (OSError, RuntimeError, KeyError, TypeError, ValueError) as err:  # h5py has no error of its own
         raise UserError(f"{file.path}: not a whole SHD file: {str(err).strip().splitlines()[0]}") from err
 
 
-def _recordings(h5: h5py.File, nb_steps: int, max_time: float) -> Recordings:
-    times, units = _dataset(h5, "spikes/times", "f", vlen=True), _dataset(h5, "spikes/units", "ui", vlen=True)
-    labels, speakers = _dataset(h5, "labels", "ui"), _dataset(h5, "extra/speaker", "ui")
-    nb_samples = len(labels)
-    if not 0 < nb_samples <= MAX_SAMPLES or {len(times), len(units), len(speakers)} != {nb_samples}:
-        raise ValueError(
-            f"{len(times)} spikes/times, {len(units)} spikes/units, {nb_samples} labels, {len(speakers)} extra/speaker"
-        )
-    label, speaker = labels[:].astype(np.int64), speakers[:].astype(np.int64)
+def _labels(h5: h5py.File, nb_samples: int) -> NDArray[np.int64]:
+    label = _whole_numbers(h5, "labels", nb_samples)
     if label.min() < 0 or label.max() >= NB_CLASSES:
         raise ValueError(f"a label outside 0..{NB_CLASSES - 1}")
+    return label
+
+
+def _whole_numbers(h5: h5py.File, name: str, nb_samples: int) -> NDArray[np.int64]:
+    values = _dataset(h5, name, "ui")
+    if len(values) != nb_samples:
+        raise ValueError(f"{nb_samples} spikes/times, but {len(values)} {name}")
+    return values[:].astype(np.int64)
+
+
+def _events(h5: h5py.File, nb_steps: int, max_time: float) -> tuple[Events, bytes]:
+    """All spikes, and a hash of them as they were read."""
+    times, units = _dataset(h5, "spikes/times", "f", vlen=True), _dataset(h5, "spikes/units", "ui", vlen=True)
+    nb_samples = len(times)
+    if not 0 < nb_samples <= MAX_SAMPLES or len(units) != nb_samples:
+        raise ValueError(f"{nb_samples} spikes/times, {len(units)} spikes/units; at most {MAX_SAMPLES}")
     packer = Packer(nb_steps, NB_UNITS)
     hashes = [hashlib.sha256() for _ in range(3)]  # apart, so that the result knows nothing of the rows read at once
     rows = min(ROWS, packer.chunk_samples)
@@ -120,8 +153,7 @@ def _recordings(h5: h5py.File, nb_steps: int, max_time: float) -> Recordings:
         inside = position < nb_steps
         sample = np.repeat(np.arange(len(length)), length)
         packer.add(len(length), sample[inside], position[inside].astype(np.int64), unit[inside])
-    content = b"".join(sha.digest() for sha in hashes) + label.tobytes() + speaker.tobytes()
-    return Recordings(packer.events(), label, speaker, hashlib.sha256(content).digest())
+    return packer.events(), b"".join(sha.digest() for sha in hashes)
 
 
 def _spikes(
@@ -144,19 +176,10 @@ def _spikes(
 
 
 def _dataset(h5: h5py.File, name: str, kinds: str, vlen: bool = False) -> h5py.Dataset:
-    """A one-dimensional data set that lies in this very file: one from elsewhere could lead to any file here."""
-    node = h5
-    for part in name.split("/"):
-        links = node.id.links if isinstance(node, h5py.Group) else None
-        if links is None or not links.exists(part.encode()):
-            raise ValueError(f"no data set {name}")
-        if links.get_info(part.encode()).type != h5py.h5l.TYPE_HARD:
-            raise ValueError(f"{name} is a link, which is not followed")
-        node = node[part]
-    if not isinstance(node, h5py.Dataset) or node.ndim != 1:
+    """A one-dimensional data set of one of these kinds of numbers."""
+    node = hdf5.dataset(h5, name)
+    if node.ndim != 1:
         raise ValueError(f"{name} is not a one-dimensional data set")
-    if node.is_virtual or node.external:
-        raise ValueError(f"{name} lies in another file, which is not read")
     dtype = h5py.check_vlen_dtype(node.dtype) if vlen else node.dtype
     if dtype is None or np.dtype(dtype).kind not in kinds:
         raise ValueError(f"{name} is of type {node.dtype}")

@@ -7,7 +7,7 @@ from typing import ClassVar
 from platformdirs import user_cache_path
 from pydantic import BaseModel, ConfigDict
 
-from snn_tune.datasets.dataset import Dataset
+from snn_tune.datasets.dataset import Dataset, Samples
 
 
 def cache_folder() -> Path:
@@ -23,10 +23,12 @@ class DataSource(BaseModel, ABC):
         analog: whether the samples are analog channels, which need an encoder.
         nb_inputs: input units, or channels of analog data; fixed (a Literal) where the data fixes it.
         nb_classes: classes, likewise.
+        classes: their names, where they have any.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
     analog: ClassVar[bool] = False
+    classes: ClassVar[tuple[str, ...]] = ()
     name: str
     nb_inputs: int
     nb_classes: int
@@ -48,4 +50,15 @@ class DataSource(BaseModel, ABC):
 
         Raises:
             UserError: a file is missing and cannot be had, or is damaged; it names the file.
+        """
+
+    @abstractmethod
+    def read(self, path: Path, nb_steps: int, measured: dict[str, list[float]]) -> Samples:
+        """Read one file of this data's format, and bring its samples to the form that `load` gives.
+
+        Args:
+            measured: as the `Dataset` has it that the network was trained on.
+
+        Raises:
+            UserError: the file is missing, damaged, or of another format; it names the file.
         """

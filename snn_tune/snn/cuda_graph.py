@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from snn_tune.datasets.dataset import Inputs
@@ -23,12 +23,12 @@ Step = Callable[[Inputs, Tensor], Results]
 WARM_UP = 3  # steps before the recording: kernels are compiled and loaded, the optimiser makes its state
 
 
-def recorded(step: Step, network: SpikingNetwork, optimizer: Optimizer, size: int) -> Step:
+def recorded(step: Step, network: nn.Module, optimizer: Optimizer, size: int) -> Step:
     """The training step, replayed on batches of this size if the gpu kernel computes the network on a GPU.
 
     A recorded optimiser counts its steps on the GPU, in float32: the numbers are others in their last digits.
     """
-    if not (network.w1.is_cuda and kernel_of(network) == "gpu"):
+    if not (isinstance(network, SpikingNetwork) and network.w1.is_cuda and kernel_of(network) == "gpu"):
         return step
     for group in optimizer.param_groups:
         group["capturable"] = True

@@ -1,18 +1,21 @@
-"""The network of the study: input (events, or analog through an encoder), a spiking hidden layer, a leaky readout."""
+"""The network of the study: input (events, or analog through an encoder), spiking hidden layers, a leaky readout."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import exp, sqrt
 from typing import Literal, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from snn_tune.datasets.events import EventBatch
 from snn_tune.snn.encoder import Encoder
-from snn_tune.snn.kernels import Precision
+from snn_tune.snn.kernels import Precision, decide, load
 from snn_tune.snn.lif import Reset, cuba_lif
 from snn_tune.snn.readout import leaky_readout, max_over_time
+from snn_tune.snn.time_constants import Constants, Kind, TimeConstants
 
 
 @dataclass(frozen=True)
@@ -21,16 +24,20 @@ class NetworkSettings:
 
     Attributes:
         nb_inputs: input units, or channels of analog input.
+        nb_hidden: units of a hidden layer; or of each, and then nb_layers is 1.
         units_per_channel: encoder units for each analog channel; 0 for events, which need no encoder.
         scaled_input: the membrane takes `(1 - beta) syn` instead of `syn`, in the readout too.
         init_scale: weights are drawn from N(0, (init_scale / sqrt(fan))^2).
         init_scale_recurrent: the same for the recurrent weights.
         precision: see `snn_tune.snn.kernels`.
         init_fan: that fan is of the units that a weight matrix reads ("in") or drives ("out").
+        nb_layers: hidden layers of nb_hidden units each.
+        dropout: probability that a hidden unit is silent for what comes after it, while it trains.
+        time_constants: of the hidden units, see `TimeConstants`; encoder and readout have the shared ones.
     """
 
     nb_inputs: int
-    nb_hidden: int
+    nb_hidden: int | tuple[int, ...]
     nb_classes: int
     dt: float
     tau_mem: float
@@ -44,6 +51,14 @@ class NetworkSettings:
     init_scale_recurrent: float
     init_fan: Literal["in", "out"]
     precision: Precision = "exact"
+    nb_layers: int = 1
+    dropout: float = 0.0
+    time_constants: Kind = "shared"
+
+    @property
+    def hidden(self) -> tuple[int, ...]:
+        """Units of each hidden layer."""
+        return layer_sizes(self.nb_hidden, self.nb_layers)
 
     @property
     def alpha(self) -> float:
@@ -58,16 +73,32 @@ class NetworkSettings:
         return 1.0 - self.beta if self.scaled_input else 1.0
 
 
+def layer_sizes(nb_hidden: int | tuple[int, ...], nb_layers: int) -> tuple[int, ...]:
+    """Units of each hidden layer, from what a study says of them."""
+    return (nb_hidden,) * nb_layers if isinstance(nb_hidden, int) else nb_hidden
+
+
 class Activity(NamedTuple):
-    """What a batch did: logits (B, O); spikes and membranes of the hidden layer (B, T, H)."""
+    """What a batch did: logits (B, O); spikes and membranes of all hidden units, layer after layer (B, T, H)."""
 
     logits: Tensor
     spikes: Tensor
     membrane: Tensor
 
 
+class Layer(NamedTuple):
+    """A hidden layer: weights `w` (units before it, units), `v` (units, units) if recurrent, its units' constants."""
+
+    w: Tensor
+    v: Tensor | None
+    constants: Constants
+
+
 class SpikingNetwork(nn.Module):
-    """Weights `w1` (inputs, hidden), `v` (hidden, hidden; recurrent only), `w2` (hidden, classes), and an encoder."""
+    """Weights `w1` (inputs, hidden), `v` (hidden, hidden; recurrent only), `w2` (hidden, classes), and an encoder.
+
+    Of several hidden layers `w1` and `v` are the first's, `deeper_w` and `deeper_v` the others'; `w2` reads the last.
+    """
 
     def __init__(self, settings: NetworkSettings, *, seed: int = 0, kernel: str = "auto") -> None:
         super().__init__()
@@ -78,28 +109,65 @@ class SpikingNetwork(nn.Module):
             std = scale / sqrt(rows if s.init_fan == "in" else columns)
             return nn.Parameter(torch.randn(rows, columns, generator=generator) * std)
 
+        def constants(units: int) -> TimeConstants:
+            shared, taus = Constants(s.alpha, s.beta, s.input_gain), (s.tau_syn / s.dt, s.tau_mem / s.dt)
+            return TimeConstants(s.time_constants, shared, taus, s.scaled_input, units, generator)
+
         analog = s.units_per_channel > 0
         self.encoder = Encoder(s.nb_inputs, s.units_per_channel, generator) if analog else None
         nb_units = self.encoder.nb_units if self.encoder else s.nb_inputs
-        self.w1 = weights(nb_units, s.nb_hidden, s.init_scale)
-        self.w2 = weights(s.nb_hidden, s.nb_classes, s.init_scale)
-        self.v = weights(s.nb_hidden, s.nb_hidden, s.init_scale_recurrent) if s.recurrent else None
+        first, last = s.hidden[0], s.hidden[-1]
+        self.w1 = weights(nb_units, first, s.init_scale)
+        self.w2 = weights(last, s.nb_classes, s.init_scale)
+        self.v = weights(first, first, s.init_scale_recurrent) if s.recurrent else None
+        self.deeper_w = nn.ParameterList(weights(*units, s.init_scale) for units in pairwise(s.hidden))
+        self.deeper_v = nn.ParameterList(weights(h, h, s.init_scale_recurrent) for h in s.hidden[1:] if s.recurrent)
+        self.constants = nn.ModuleList(map(constants, s.hidden))
 
-    def forward(self, batch: EventBatch | Tensor) -> Activity:
-        """Take events, or analog input (B, T, channels), through the network."""
+    @property
+    def layers(self) -> list[Layer]:
+        """The hidden layers, from the input on."""
+        ws = [self.w1, *self.deeper_w]
+        vs = [self.v, *self.deeper_v] if self.settings.recurrent else [None] * len(ws)
+        return [Layer(w, v, constants()) for w, v, constants in zip(ws, vs, self.constants, strict=True)]
+
+    def forward(self, batch: EventBatch | Tensor, rng: np.random.Generator | None = None) -> Activity:
+        """Take events, or analog input (B, T, channels), through the network.
+
+        Args:
+            rng: of a network that trains: it draws whom dropout silences.
+        """
         s = self.settings
-        spikes, membrane = cuba_lif(
-            self._input_current(batch),
-            self.v,
-            alpha=s.alpha,
-            beta=s.beta,
-            scale=s.scale,
-            reset=s.reset,
-            input_gain=s.input_gain,
-            kernel=self.kernel,
-        )
-        frames = leaky_readout(spikes @ self.w2, alpha=s.alpha, beta=s.beta, input_gain=s.input_gain)
-        return Activity(max_over_time(frames), spikes, membrane)
+        layers = self.layers
+        current = self._input_current(batch)
+        traces = []
+        for layer, w in zip(layers, [*(after.w for after in layers[1:]), self.w2], strict=True):
+            alpha, beta, gain = layer.constants
+            spikes, membrane = cuba_lif(
+                current,
+                layer.v,
+                alpha=alpha,
+                beta=beta,
+                scale=s.scale,
+                reset=s.reset,
+                input_gain=gain,
+                kernel=self.kernel,
+            )
+            traces.append((spikes, membrane))
+            current = self._drop(spikes, rng) @ w
+        frames = leaky_readout(current, alpha=s.alpha, beta=s.beta, input_gain=s.input_gain)
+        together = traces[0] if len(traces) == 1 else [torch.cat(each, dim=2) for each in zip(*traces, strict=True)]
+        return Activity(max_over_time(frames), *together)
+
+    def _drop(self, spikes: Tensor, rng: np.random.Generator | None) -> Tensor:
+        """Silence units for what reads them; what they send each other stays (Zaremba et al. 2014)."""
+        p = self.settings.dropout
+        if rng is None or p == 0:
+            return spikes
+        # One mask for all steps of a sample, as SpikingJelly has it: with another at each step, what follows, which
+        # adds up over steps, would hardly miss a unit. Drawn on the CPU, so that each device has the same.
+        kept = rng.random((len(spikes), 1, spikes.shape[2])) >= p
+        return spikes * torch.from_numpy(kept / (1.0 - p)).to(spikes)
 
     def encode(self, analog: Tensor) -> Tensor:
         """Spikes (B, T, E) of the encoder for analog input.
@@ -114,8 +182,11 @@ class SpikingNetwork(nn.Module):
     def _input_current(self, batch: EventBatch | Tensor) -> Tensor:
         if isinstance(batch, Tensor):
             return self.encode(batch) @ self.w1
+        if decide(self.kernel, self.w1).kernel == "cpu":
+            currents: Tensor = load("cpu").currents(batch, self.w1)
+            return currents
         unit, count, offsets = batch.bags()
-        currents = functional.embedding_bag(
+        summed = functional.embedding_bag(
             unit,
             self.w1,
             offsets,
@@ -123,4 +194,4 @@ class SpikingNetwork(nn.Module):
             per_sample_weights=count.to(self.w1.dtype),
             include_last_offset=True,
         )
-        return currents.view(len(batch), batch.nb_steps, -1)
+        return summed.view(len(batch), batch.nb_steps, -1)

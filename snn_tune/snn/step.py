@@ -2,12 +2,13 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from snn_tune.datasets.events import EventBatch
-from snn_tune.snn.kernels import choose, load
+from snn_tune.snn.kernels import Shape, choose, load
 from snn_tune.snn.kernels.cpu import Model, Parameters
 from snn_tune.snn.loss import weighted_nll
 from snn_tune.snn.network import SpikingNetwork
@@ -15,7 +16,10 @@ from snn_tune.snn.regularizer import spike_penalty
 
 
 class Scores(NamedTuple):
-    """What a batch did: logits (B, O); nll of each sample, unweighted, (B,); spikes of each hidden unit, (H,)."""
+    """What a batch did: logits (B, O); nll of each sample, unweighted, (B,); spikes of each hidden unit, (H,).
+
+    Those of several layers follow each other.
+    """
 
     logits: Tensor
     nll: Tensor
@@ -23,13 +27,14 @@ class Scores(NamedTuple):
 
 
 def train_step(
-    network: SpikingNetwork,
+    network: nn.Module,
     inputs: EventBatch | Tensor,
     labels: Tensor,
     *,
     strength: float = 0.0,
     reduction: str = "sum",
     class_weights: Tensor | None = None,
+    rng: np.random.Generator | None = None,
 ) -> Scores:
     """Put the gradient of the loss into the `grad` of each of the network's parameters.
 
@@ -38,9 +43,11 @@ def train_step(
         labels: (B,), classes as int64.
         strength, reduction: of the penalty on hidden spikes, see `spike_penalty`.
         class_weights: (O,), see `weighted_nll`.
+        rng: draws whom dropout silences; without it, nobody is.
     """
     kernel = kernel_of(network)
     if kernel != "reference":
+        assert isinstance(network, SpikingNetwork)
         found = load(kernel).train_step(
             inputs,
             labels,
@@ -54,17 +61,18 @@ def train_step(
             if parameter is not None:
                 parameter.grad = gradient
         return Scores(found.logits, found.nll, found.spike_counts)
-    activity = network(inputs)
+    activity = network(inputs, rng) if rng else network(inputs)
     loss = weighted_nll(activity.logits, labels, class_weights) + spike_penalty(activity.spikes, strength, reduction)
     network.zero_grad()
     loss.backward()
     return _scores(activity.logits.detach(), labels, activity.spikes.detach())
 
 
-def score(network: SpikingNetwork, inputs: EventBatch | Tensor, labels: Tensor) -> Scores:
+def score(network: nn.Module, inputs: EventBatch | Tensor, labels: Tensor) -> Scores:
     """The same without gradients."""
-    kernel = kernel_of(network)
+    kernel = kernel_of(network, trains=False)
     if kernel != "reference":
+        assert isinstance(network, SpikingNetwork)
         found = load(kernel).evaluate(inputs, labels, _parameters(network), _model(network))
         return Scores(found.logits, found.nll, found.spike_counts)
     with torch.no_grad():
@@ -72,9 +80,18 @@ def score(network: SpikingNetwork, inputs: EventBatch | Tensor, labels: Tensor) 
     return _scores(activity.logits, labels, activity.spikes)
 
 
-def kernel_of(network: SpikingNetwork) -> str:
-    """Which kernel computes it, where it is: see `kernels.choose`."""
-    return choose(network.kernel, network.w1, network.v, precision=network.settings.precision)
+def kernel_of(network: nn.Module, *, trains: bool = True) -> str:
+    """Which kernel computes a batch by one call, where the network is: see `kernels.choose`.
+
+    "reference" also stands for a network whose layers are computed one by one, each by a kernel of its own choice, and
+    for one of another class.
+    """
+    if not isinstance(network, SpikingNetwork):
+        return "reference"
+    s = network.settings
+    if Shape(s.hidden, s.recurrent, s.precision, s.time_constants, trains and s.dropout > 0).by_layer:
+        return "reference"
+    return choose(network.kernel, network.w1, network.v, precision=s.precision)
 
 
 def _scores(logits: Tensor, labels: Tensor, spikes: Tensor) -> Scores:

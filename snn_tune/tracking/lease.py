@@ -122,8 +122,11 @@ class Lease:
         return min(found, key=lambda run: (run.info.start_time, run.info.run_id), default=None)
 
     def _make_parent(self) -> Run:
-        """As yet it is only scheduled: this start may still be refused."""
-        client, tags = self.store.client, {"role": "study"}
+        """As yet it is only scheduled: this start may still be refused.
+
+        It has all tags from the first: where two drivers make the same one at once, a database refuses the second.
+        """
+        client, tags = self.store.client, {"role": "study", "lease": "", "lease_beat": ""}
         run = self.store.ask(lambda: client.create_run(self.store.experiment_id, tags=tags, run_name=self.store.study))
         self.store.ask(lambda: client.update_run(run.info.run_id, status="SCHEDULED"))
         return run

@@ -64,13 +64,6 @@ class Ledger:
         self.entries.pop(key, None)
         self.nb_deleted += self._enter(found)
 
-    def reopen(self, trials: Iterable[Trial]) -> None:
-        """Those of the trials that were pruned go on: where nothing prunes, they are not over."""
-        for trial in trials:
-            entry = self.entries.get(trial.key)
-            if entry and entry.state == "pruned":
-                entry.state = "interrupted"
-
     def clear(self) -> None:
         """Soft-delete all trials."""
         self.store.delete(entry.run_id for entry in self.entries.values())

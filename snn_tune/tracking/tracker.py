@@ -12,7 +12,7 @@ from snn_tune.errors import UserError
 from snn_tune.finding import DIGITS
 from snn_tune.study import Study
 from snn_tune.tracking.store import Store
-from snn_tune.trial import Ending, Epoch, Trial, decays, now_ms
+from snn_tune.trial import Ending, Epoch, Trial, as_text, decays, label, now_ms
 
 
 class Tracker:
@@ -56,7 +56,7 @@ class Tracker:
         }
         alpha, beta = decays(trial.parameters, self.study.data.repeats(trial.parameters.nb_steps))
         params = trial.parameters.model_dump() | {"alpha": alpha, "beta": beta, "seed": trial.seed}
-        params = {name: str(value) for name, value in params.items()}
+        params = {name: as_text(value) for name, value in params.items()}
         self._keep(trial, "begun", time=now_ms(), name=self._name(trial), tags=tags, params=params)
 
     def epochs(self, trial: Trial, epochs: list[Epoch]) -> None:
@@ -90,8 +90,7 @@ class Tracker:
         self.keep({"key": trial.key, "event": event, **what})
 
     def _name(self, trial: Trial) -> str:
-        values = [f"{axis}={getattr(trial.parameters, axis)}" for axis in self.study.grid]
-        return " ".join([*values, f"seed={trial.seed}"])
+        return f"{label(trial.parameters, self.study.grid)} seed={trial.seed}".strip()
 
 
 def history_tag(history: dict[int, float]) -> dict[str, str]:

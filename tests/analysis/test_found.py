@@ -62,7 +62,7 @@ def test_pruned_trials_are_counted_and_in_no_ranking() -> None:
     assert [one.marks[STUDY.search_mark] for one in result.trials] == ["1", "2", "3", "4"]
     assert result.best == [findings[2], findings[0]]
     assert result.pareto == [findings[2], findings[0]]
-    assert result.lines() == ["trials of this search: 4 (6 asked for): 2 finished, 1 pruned, 1 interrupted"]
+    assert result.lines() == ["trials of this search: 4 of 6: 2 finished, 1 pruned, 1 interrupted"]
     rows = json.loads(result.as_json())
     assert [row["nb_hidden"] for row in rows["best"]] == [8, 6]
     assert all(row["best_test_accuracy"] is None for row in rows["best"])
@@ -75,7 +75,7 @@ def test_pruned_trials_are_counted_and_in_no_ranking() -> None:
 def test_nothing_found_yet() -> None:
     result = found(STUDY, [])
     assert result.lines() == [
-        "trials of this search: 0 (6 asked for): 0 finished",
+        "trials of this search: 0 of 6: 0 finished",
         "no trial has finished with a validation accuracy yet",
     ]
     assert json.loads(result.as_json())["best"] == []

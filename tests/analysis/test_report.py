@@ -55,6 +55,18 @@ def line_of(text, start):
     return next(line for line in text.splitlines() if line.startswith(start)).split()
 
 
+def test_the_best_network_is_the_best_seed_of_the_best_single_cell():
+    seeds = [trials().assign(seed=seed, key=[f"k{i}s{seed}" for i in range(24)]) for seed in range(3)]
+    frame = pd.concat(seeds, ignore_index=True)
+    cell = tables_of(frame).optimum.best.parameters
+    mine = (frame[list(cell)] == pd.Series(cell)).all(axis=1)
+    frame.loc[mine, "best_valid_accuracy"] = [0.82, 0.85, nan]
+    frame.loc[frame["key"] == "k0s1", "best_valid_accuracy"] = 0.86  # of a cell whose mean is lower
+    assert tables_of(frame).best_key == frame.loc[mine, "key"].iloc[1]
+    frame["state"] = "failed"
+    assert tables_of(frame).best_key == ""
+
+
 def test_the_printed_table():
     text = printed(tables_of(trials()))
     assert line_of(text, "marginal means")[-9:] == CHOSEN

@@ -114,9 +114,7 @@ def compare(draw: Callable[[], Workload], nb_samples: int, runs: int, device: st
 
     ours: dict[str, Way] = {name: lambda step=step: step.run(first, work.labels) for name, step in steps.items()}
     step_ms = milliseconds(loops | ours, runs)
-    epochs: dict[str, Way] = {
-        name: lambda step=step: _train(step, data, np.random.default_rng(0)) for name, step in steps.items()
-    }
+    epochs: dict[str, Way] = {name: lambda step=step: _train(step, data, 0, 1) for name, step in steps.items()}
     epoch_ms = milliseconds(epochs, max(3, runs // 5))
     print(f"{'':24}{'ms a step':>12}{'s an epoch':>12}{'against loop':>14}{'unbind':>8}")
     for name, ms in step_ms.items():

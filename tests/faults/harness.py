@@ -137,7 +137,7 @@ def check_run(client: MlflowClient, run: Run) -> None:
         assert "reason" not in run.data.tags or not run.data.tags["reason"]
     else:
         assert run.data.tags["state"] == "pruned"
-        assert run.data.tags["reason"].startswith(f"stopped for epoch {len(history)}: ")
+        assert run.data.tags["reason"].startswith(f"judged at epoch {len(history)}: ")
         assert 0 < len(history) < found.trial.parameters.nb_epochs
         assert not scored
 

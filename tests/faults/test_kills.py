@@ -42,17 +42,19 @@ def test_the_driver_is_killed(seed: int, tmp_path: Path) -> None:
 
 def test_more_epochs_are_killed(tmp_path: Path) -> None:
     finish(tmp_path)
-    damaged = next((tmp_path / "trials").glob("*/*/*-3.checkpoint"))
-    damaged.write_bytes(b"garbage")
-    process = driver(tmp_path, nb_epochs=6)
-    while not list((tmp_path / "trials").glob("*/*/*-6.checkpoint")):
+    process = driver(tmp_path, nb_epochs=12)
+    while not list((tmp_path / "trials").glob("*/*/*-12.checkpoint")):
         assert process.poll() is None
         time.sleep(0.01)
     process.kill()
-    printed = process.communicate()[0] + finish(tmp_path, nb_epochs=6)
+    process.communicate()
+    last = grid().trials(grid().data.load(20, tmp_path).fingerprint)[-1]  # has not begun again
+    damaged = tmp_path / "trials" / "small" / last.key / f"{last.lineage}-3.checkpoint"
+    damaged.write_bytes(b"garbage")
+    printed = finish(tmp_path, nb_epochs=12)
     assert f"starts anew: not used are {damaged}: it is damaged" in printed
-    check_whole(database(tmp_path), grid(), grid(6))
-    assert sorted(trained(database(tmp_path), grid(6)))[-2:] == [3, 6]
+    check_whole(database(tmp_path), grid(), grid(12))
+    assert sorted(trained(database(tmp_path), grid(12)))[-2:] == [9, 12]
 
 
 def trained(uri: str, what: Study) -> list[int]:

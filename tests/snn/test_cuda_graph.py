@@ -38,7 +38,7 @@ def new_step(data: Dataset, device: str = "cpu", kernel: str = "auto") -> _Step:
 
 def train(step: _Step, data: Dataset) -> list[Any]:
     """What three epochs give, and the weights after them."""
-    told = [_train(step, data, np.random.default_rng(epoch))[:2] for epoch in range(3)]
+    told = [_train(step, data, 0, epoch)[:2] for epoch in range(3)]
     return told + [weights.detach().cpu().numpy().tobytes() for weights in step.network.parameters()]
 
 

@@ -9,6 +9,7 @@ from test_step import SETTINGS
 
 from snn_tune.errors import UserError
 from snn_tune.snn import SpikingNetwork, kernels
+from snn_tune.snn.kernels import Shape
 from snn_tune.snn.step import kernel_of
 
 pytest.importorskip("triton")
@@ -18,24 +19,39 @@ pytest.importorskip("triton")
 @pytest.mark.parametrize("recurrent", [True, False])
 def test_the_plan_names_the_kernel_that_computes(kernel: str, recurrent: bool) -> None:
     network = SpikingNetwork(replace(SETTINGS, nb_hidden=1100, recurrent=recurrent), kernel=kernel)
-    assert kernels.plan(kernel, "cpu", 1100, recurrent, "exact") == (kernel_of(network), "")
+    assert kernels.plan(kernel, "cpu", Shape((1100,), recurrent)) == (kernel_of(network), "")
 
 
 def test_on_a_gpu_what_no_kernel_covers_is_planned_for_the_reference() -> None:
-    assert kernels.plan("auto", "cuda", 200, True, "exact") == ("reference", "")  # the gpu kernel is not proven yet
-    assert kernels.plan("gpu", "cuda", 1024, True, "exact") == ("gpu", "")
-    assert kernels.plan("gpu", "cuda", 1025, False, "exact") == ("gpu", "")
-    assert kernels.plan("gpu", "cuda", 1025, True, "exact").kernel == "reference"
-    assert kernels.plan("cpu", "cuda", 200, True, "exact").kernel == "reference"
+    assert kernels.plan("auto", "cuda", Shape((200,), True)) == ("reference", "")  # the gpu kernel is not proven yet
+    assert kernels.plan("gpu", "cuda", Shape((1024,), True)) == ("gpu", "")
+    assert kernels.plan("gpu", "cuda", Shape((1025,), False)) == ("gpu", "")
+    assert kernels.plan("gpu", "cuda", Shape((1025,), True)).kernel == "reference"
+    assert kernels.plan("cpu", "cuda", Shape((200,), True)).kernel == "reference"
 
 
 def test_fallbacks_are_one_line() -> None:
-    sizes = [(nb_hidden, recurrent, "exact") for nb_hidden in (200, 1025, 2000) for recurrent in (True, False)]
-    assert kernels.fallback("auto", "cuda", sizes) == kernels.fallback("cpu", "cpu", sizes) == ""
-    assert kernels.fallback("gpu", "cuda", sizes) == (
+    shapes = [Shape((nb_hidden,), recurrent) for nb_hidden in (200, 1025, 2000) for recurrent in (True, False)]
+    assert kernels.fallback("auto", "cuda", shapes) == kernels.fallback("cpu", "cpu", shapes) == ""
+    assert kernels.fallback("gpu", "cuda", shapes) == (
         "the gpu kernel does not cover torch.float32 on cuda, 1025 recurrent units; the reference computes it "
         "(2 of 6 combinations)"
     )
+
+
+def test_what_goes_layer_by_layer_is_said_once() -> None:
+    one, several, deep = Shape((200,), True), Shape((200, 100), True), Shape((200, 1100), True)
+    trained = Shape((200,), False, time_constants="trained")
+    assert kernels.fallback("auto", "cpu", [one, several, Shape((9,), True, dropout=True)]) == (
+        "the cpu kernel goes layer by layer (2 of 3 combinations)"
+    )
+    assert kernels.fallback("auto", "cpu", [one, trained, several]) == (
+        "the cpu kernel does not cover torch.float32 on cpu, 200 units, gradients of their constants; the reference "
+        "computes it (1 of 3 combinations); the cpu kernel goes layer by layer (1 of 3 combinations)"
+    )
+    assert kernels.plan("gpu", "cuda", several).kernel == "gpu"
+    assert kernels.plan("gpu", "cuda", deep).kernel == "reference"
+    assert kernels.fallback("reference", "cpu", [several]) == kernels.fallback("auto", "cuda", [several]) == ""
 
 
 @pytest.mark.parametrize(
@@ -52,7 +68,7 @@ def test_fallbacks_are_one_line() -> None:
 def test_a_precision_that_a_kernel_has_not_is_told(
     kernel: str, device: str, precision: str, planned: str, told: str
 ) -> None:
-    choice = kernels.plan(kernel, device, 20, True, precision)
+    choice = kernels.plan(kernel, device, Shape((20,), True, precision))
     assert choice.kernel == planned
     assert told in choice.fallback if told else choice.fallback == ""
 
@@ -76,10 +92,10 @@ def test_a_study_is_not_computed_in_another_precision_than_its_key_says(
 
 
 def test_what_a_study_will_meet_is_foreseen() -> None:
-    assert kernels.foresee("auto", "cpu", [(20, True, "truncated")]) == ""
-    assert "(1 of 1 combinations)" in kernels.foresee("gpu", "cuda", [(1025, True, "exact")])
+    assert kernels.foresee("auto", "cpu", [Shape((20,), True, "truncated")]) == ""
+    assert "(1 of 1 combinations)" in kernels.foresee("gpu", "cuda", [Shape((1025,), True)])
     with pytest.raises(UserError, match="precision = 'bf16'"):
-        kernels.foresee("auto", "cpu", [(20, True, "exact"), (20, True, "bf16")])
+        kernels.foresee("auto", "cpu", [Shape((20,), True), Shape((20,), True, "bf16")])
     with pytest.raises(UserError, match="--kernel gpu: there is no GPU here; take auto or cpu"):
         kernels.foresee("gpu", "cpu", [])
 
@@ -95,4 +111,4 @@ def test_a_network_of_another_precision_computes_by_the_reference_with_a_warning
 def test_the_plan_for_a_gpu_names_the_kernel_that_computes_there() -> None:
     for nb_hidden in (200, 1025):
         network = SpikingNetwork(replace(SETTINGS, nb_hidden=nb_hidden), kernel="gpu").to("cuda")
-        assert kernels.plan("gpu", "cuda", nb_hidden, True, "exact").kernel == kernel_of(network)
+        assert kernels.plan("gpu", "cuda", Shape((nb_hidden,), True)).kernel == kernel_of(network)

@@ -39,14 +39,15 @@ def read(store: Store, trial: Trial) -> Any:
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.integers(0, 10**9), st.integers(0, 5))
-def test_every_kind_of_value_comes_back_as_it_was(store: Store, seed: int, trial_seed: int) -> None:
+@given(st.integers(0, 10**9), st.integers(0, 5), st.sampled_from(["", "Mine-0123abcd"]))
+def test_every_kind_of_value_comes_back_as_it_was(store: Store, seed: int, trial_seed: int, network: str) -> None:
     space = {name: ways[0] for name, ways in AXES.items()} | {
         "lr": "loguniform(1e-9, 1)",
         "nb_hidden": "int(1, 100000)",
     }
     space |= {"precision": ["exact", "truncated"], "regularizer": [0.0, 1e-7, 1], "tau_mem": "uniform(0.001, 0.1)"}
-    trial = Trial(Sampler(searched(space, seed=seed)).ask(), trial_seed, "data")
+    space |= {"nb_hidden": [20, [30, 10]], "time_constants": ["shared", "drawn", "trained"]}
+    trial = Trial(Sampler(searched(space, seed=seed)).ask(), trial_seed, "data", network)
     begun = start(store)
     finish(begun, trial)
     begun.write()

@@ -39,6 +39,27 @@ def check_units(reset: str, scale: float) -> None:
         raise ValueError(f"scale must be above 0; it is {scale!r}")
 
 
+class Shape(NamedTuple):
+    """What decides how a network is computed.
+
+    Attributes:
+        hidden: units of each hidden layer.
+        time_constants: as `snn_tune.snn.time_constants.Kind`.
+        dropout: whether units are silenced while it trains.
+    """
+
+    hidden: tuple[int, ...]
+    recurrent: bool
+    precision: Precision = "exact"
+    time_constants: str = "shared"
+    dropout: bool = False
+
+    @property
+    def by_layer(self) -> bool:
+        """Whether its layers are computed one by one: no kernel trains it by one call."""
+        return len(self.hidden) > 1 or self.time_constants != "shared" or self.dropout
+
+
 @cache
 def load(name: str) -> ModuleType:
     """The kernel of that name, imported when it is first needed: a machine without Triton has all but `gpu`.
@@ -95,22 +116,31 @@ def decide(
     return Choice("reference", "" if name == "auto" else f"the {name} kernel {reason}; the reference computes it")
 
 
-def plan(name: str, device: str, nb_hidden: int, recurrent: bool, precision: Precision) -> Choice:
-    """The same for a float32 network of this size on "cpu" or "cuda"; the device need not be there."""
+def plan(name: str, device: str, shape: Shape) -> Choice:
+    """The same for a float32 network of this shape on "cpu" or "cuda"; the device need not be there.
+
+    Of a network that is computed by layer it is the kernel of all layers, or "reference" if that computes one of them.
+    """
     where = "cpu" if device == "cpu" else "meta"
-    v = torch.empty((), device=where).expand(nb_hidden, nb_hidden) if recurrent else None  # its shape, no memory
-    return decide(name, torch.empty(1, nb_hidden, device=where), v, precision=precision)
+    name = "cpu" if name == "auto" and device == "cpu" else name  # as if asked for by name: what it lacks is told
+    constant = torch.empty(1, device=where, requires_grad=shape.time_constants == "trained")
+
+    def layer(nb_units: int) -> Choice:
+        v = torch.empty((), device=where).expand(nb_units, nb_units) if shape.recurrent else None  # no memory
+        return decide(name, torch.empty(1, nb_units, device=where), v, constant, precision=shape.precision)
+
+    return min(map(layer, shape.hidden), key=lambda choice: choice.kernel != "reference")
 
 
 def check_precision(name: str, device: str, precision: Precision) -> None:
     """Raise a UserError if what computes has no such precision: its results would be kept under another's key."""
-    choice = plan(name, device, 1, False, precision)
+    choice = plan(name, device, Shape((1,), False, precision))
     if precision != "exact" and choice.kernel == "reference":
         has = {"truncated": "the cpu kernel", "bf16": "--kernel gpu, on a GPU,"}[precision]
         raise UserError(f"precision = '{precision}': here it would be computed exactly; {has} has it, or take 'exact'")
 
 
-def foresee(name: str, device: str, sizes: Collection[tuple[int, bool, Precision]]) -> str:
+def foresee(name: str, device: str, shapes: Collection[Shape]) -> str:
     """What a study is told of its kernel before it starts: the line of `fallback`.
 
     Raises:
@@ -118,20 +148,19 @@ def foresee(name: str, device: str, sizes: Collection[tuple[int, bool, Precision
     """
     if name == "gpu" and device == "cpu":
         raise UserError("--kernel gpu: there is no GPU here; take auto or cpu")
-    for precision in {precision for _, _, precision in sizes}:
+    for precision in {shape.precision for shape in shapes}:
         check_precision(name, device, precision)
-    return fallback(name, device, sizes)
+    return fallback(name, device, shapes)
 
 
-def fallback(name: str, device: str, sizes: Iterable[tuple[int, bool, Precision]]) -> str:
-    """One line for the screen if the reference computes some of these networks in place of that kernel, or "".
-
-    Args:
-        sizes: of each network the number of hidden units, whether it is recurrent, and the precision.
-    """
-    sentences = [plan(name, device, *size).fallback for size in sizes]
-    some = [sentence for sentence in sentences if sentence]
-    return f"{some[0]} ({len(some)} of {len(sentences)} combinations)" if some else ""
+def fallback(name: str, device: str, shapes: Iterable[Shape]) -> str:
+    """One line for the screen on those of the networks that are not computed by one call of that kernel, or ""."""
+    choices = [(plan(name, device, shape), shape) for shape in shapes]
+    others = [choice.fallback for choice, _ in choices if choice.fallback]
+    by_layer = [choice.kernel for choice, shape in choices if choice.kernel != "reference" and shape.by_layer]
+    told = [(others[0], len(others))] if others else []
+    told += [(f"the {by_layer[0]} kernel goes layer by layer", len(by_layer))] if by_layer else []
+    return "; ".join(f"{what} ({number} of {len(choices)} combinations)" for what, number in told)
 
 
 def _describe(weights: Tensor, v: Tensor | None, *constants: float | Tensor) -> str:

@@ -10,6 +10,7 @@ from cases import LEARNED, NetworkCase, by_reference, draw_layer, draw_network, 
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from snn_tune.datasets.events import Packer
 from snn_tune.snn.kernels import cpu, reference
 from snn_tune.snn.kernels.cpu import Model, Outcome, Parameters, truncated
 
@@ -352,3 +353,34 @@ def test_a_layer_that_the_kernel_does_not_cover_is_refused() -> None:
     fails(current.double(), decay)
     fails(current, decay.clone().requires_grad_())
     assert cpu.covers(current, None, decay)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.sampled_from([1, 3, 9, 40]),
+    st.sampled_from([1, 2, 100]),
+    st.sampled_from([1, 16, 37, 70]),
+    st.integers(0, 2**32),
+)
+def test_currents_of_events(samples: int, steps: int, width: int, seed: int) -> None:
+    """Against the dense product, of samples chosen in any order, some of them twice."""
+    rng = np.random.default_rng(seed)
+    dense = rng.poisson(0.3, (samples, steps, 11)) * rng.integers(1, 3, (samples, steps, 11))
+    chosen = torch.from_numpy(rng.integers(0, samples, samples + 2))
+    w = torch.from_numpy(rng.normal(size=(11, width))).float().requires_grad_()
+    way = torch.from_numpy(rng.normal(size=(samples + 2, steps, width))).float()
+    packer = Packer(steps, 11)
+    packer.add(samples, *(np.repeat(where, dense[dense > 0]) for where in dense.nonzero()))
+    found = cpu.currents(packer.events().batch(chosen), w)
+    wanted = torch.from_numpy(dense).double()[chosen] @ w.double()
+    assert found.shape == way.shape
+    assert relative_error(found.detach(), wanted.detach()) <= 1e-6 or not dense.any()
+    (grad,), (expected,) = torch.autograd.grad(found, w, way), torch.autograd.grad(wanted, w, way.double())
+    assert relative_error(grad, expected) <= 1e-5 or not dense.any()
+
+
+def test_currents_of_events_of_other_units_are_refused() -> None:
+    packer = Packer(5, 11)
+    packer.add(1, *(np.zeros(1, np.int64),) * 3)
+    with pytest.raises(ValueError, match="inputs must be of 12 units, as w1 is; they are of 11"):
+        cpu.currents(packer.events().batch(torch.arange(1)), torch.zeros(12, 3))

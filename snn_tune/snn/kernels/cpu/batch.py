@@ -68,12 +68,8 @@ class Batch:
         self.steps = inputs.nb_steps if isinstance(inputs, EventBatch) else inputs.shape[1]
         samples = memory.samples_of_block(self.weights.back, self.steps)
         if isinstance(inputs, EventBatch):
-            chosen, all_of = inputs.samples.numpy(), inputs.events
-            trains = Trains(all_of.unit.numpy(), all_of.count.numpy(), all_of.bags.numpy())
-            self.events = trains, chosen
-            first = chosen * self.steps
-            lengths = trains.bags[first + self.steps] - trains.bags[first]
-            nb_events = int(np.add.reduceat(lengths, np.arange(0, len(lengths), samples)).max())
+            self.events = input_events(inputs)
+            nb_events = most_events(*self.events, self.steps, samples)
         else:
             self.analog = inputs.detach().float().contiguous().numpy()
             nb_events = samples * self.steps * self.nb_inputs
@@ -143,6 +139,19 @@ class Batch:
 
     def _room_for_scores(self) -> tuple[Floats, Floats]:
         return np.zeros(len(self.labels), np.float32), np.zeros((len(self.labels), self.nb_classes), np.float32)
+
+
+def input_events(batch: EventBatch) -> tuple[Trains, Counts]:
+    """All events of its data set, where they lie, and the samples chosen."""
+    events = batch.events
+    return Trains(events.unit.numpy(), events.count.numpy(), events.bags.numpy()), batch.samples.numpy()
+
+
+def most_events(inputs: Trains, chosen: Counts, steps: int, samples: int) -> int:
+    """The most that a block of so many samples takes in."""
+    first = chosen * steps
+    lengths = inputs.bags[first + steps] - inputs.bags[first]
+    return int(np.add.reduceat(lengths, np.arange(0, len(lengths), samples)).max())
 
 
 def _tensor(array: Floats) -> Tensor:

@@ -36,14 +36,15 @@ def check(inputs: EventBatch | Tensor, labels: Tensor, parameters: Parameters, m
     if isinstance(inputs, EventBatch):
         if gain is not None or bias is not None:
             raise ValueError("events need no encoder: parameters.gain and parameters.bias must be None")
-        _check_events(inputs, nb_inputs)
+        check_events(inputs, nb_inputs)
     elif gain is None or bias is None:
         raise ValueError("analog input needs an encoder: parameters.gain and parameters.bias")
     elif inputs.ndim != 3 or 0 in inputs.shape or nb_inputs % inputs.shape[2] != 0:
         raise ValueError(f"inputs must be (B, T, channels), {nb_inputs} units a multiple; it is {tuple(inputs.shape)}")
 
 
-def _check_events(events: EventBatch, nb_inputs: int) -> None:
+def check_events(events: EventBatch, nb_inputs: int) -> None:
+    """Raise a ValueError if they are not of so many units, or a sample is none of theirs."""
     if events.events.nb_units != nb_inputs:
         raise ValueError(f"inputs must be of {nb_inputs} units, as w1 is; they are of {events.events.nb_units}")
     if events.samples.ndim != 1 or events.samples.dtype != torch.int64:

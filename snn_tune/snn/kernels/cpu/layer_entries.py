@@ -24,7 +24,7 @@ class Layer(NamedTuple):
 
 
 @inlined
-def _take(rows: Any, values: Any, first: int, samples: int) -> None:
+def take(rows: Any, values: Any, first: int, samples: int) -> None:
     """Samples `first` on of an array (B, T, H) into the rows of a block."""
     steps, width = values.shape[1:]
     for m in range(samples):
@@ -49,7 +49,7 @@ def forward(layer: Layer, current: Any, spikes: Any, membrane: Any) -> None:
     stride = layer.rows.shape[1]
     for first in range(0, len(current), len(layer.syn)):
         samples = min(len(layer.syn), len(current) - first)
-        _take(layer.rows, current, first, samples)
+        take(layer.rows, current, first, samples)
         layer.syn[:] = 0.0
         layer.mem[:] = 0.0
         end = 0
@@ -75,8 +75,8 @@ def backward(layer: Layer, membrane: Any, grad_spikes: Any, grad_membrane: Any, 
     long = (steps + 1) * stride
     for first in range(0, len(membrane), len(layer.syn)):
         samples = min(len(layer.syn), len(membrane) - first)
-        _take(layer.rows, membrane, first, samples)
-        _take(layer.grads, grad_spikes, first, samples)
+        take(layer.rows, membrane, first, samples)
+        take(layer.grads, grad_spikes, first, samples)
         _list_all(layer, samples, steps)
         layer.syn[:] = 0.0
         layer.mem[:] = 0.0

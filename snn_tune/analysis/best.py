@@ -1,0 +1,35 @@
+"""The best network of a study, out of the store and into files that can be used without it."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from snn_tune import model
+from snn_tune.errors import UserError
+from snn_tune.tracking.store import Store
+
+NAMES = ("best.pt", "best.nir")
+
+
+def export(key: str, study: str, uri: str, folder: Path) -> str:
+    """Write the model of the trial of this key, as it is and as NIR.
+
+    Returns:
+        A line for the screen: where it is, or why it is not there.
+
+    Raises:
+        UserError: the store does not answer.
+    """
+    for name in NAMES:  # those of another trial
+        (folder / name).unlink(missing_ok=True)
+    store = Store(study, uri)
+    run = next(store.runs(f"tags.key = '{key}' and tags.state = 'finished'"), None)
+    if run is None or "model.pt" not in [file.path for file in store.ask(store.client.list_artifacts, run.info.run_id)]:
+        return f"best network: not exported: its trial {key} left no model.pt"
+    with TemporaryDirectory() as here:
+        path = store.ask(store.client.download_artifacts, run.info.run_id, "model.pt", here)
+        try:
+            trained = model.read(path)
+        except UserError as error:
+            return f"best network: not exported: its {str(error).removeprefix(f'{here}/')}"
+    first, second = (model.write(trained, folder / name) for name in NAMES)
+    return f"best network: {first} and {second.name} (trial {key})"
