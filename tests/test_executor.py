@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from small import study
 
-from snn_tune.executor import MOST_SHOWN, Relay
+from snn_tune.executor import MOST_SHOWN, Feed, Relay
 from snn_tune.stopping import GentleStop
 from snn_tune.trial import Ending, Epoch, Trial
 
@@ -91,6 +91,19 @@ def test_what_a_worker_logs_is_shown_and_kept_in_the_study_s_log(
     *lines, last = capsys.readouterr().out.splitlines()
     assert lines == [f"checkpoint {number} is damaged" for number in range(MOST_SHOWN - 1)]
     assert last == f"checkpoint {MOST_SHOWN - 1} is damaged; more of this is in the log"
+
+
+def test_proposals_follow_what_waits_and_one_that_fails_is_one_line(relay: Relay, stop: GentleStop) -> None:
+    third, *_ = study(budget={"nb_epochs": 9}).trials("data")
+    proposed = iter([third])
+    feed = Feed(relay, lambda: next(proposed))  # then StopIteration
+    assert [feed.suggest(str(number))["trial"] for number in range(3)] == [FIRST, SECOND, third]
+    assert list(relay.left) == [FIRST.key, SECOND.key, third.key]
+    assert feed.suggest("3") == Feed.FINISHED
+    (trouble,) = relay.troubles
+    assert trouble.startswith("no more trials could be proposed: ")
+    stop.asked = True
+    assert Feed(Relay({}, [], stop), lambda: third).suggest("0") == Feed.FINISHED
 
 
 def test_what_no_worker_could_begin_has_failed_unless_the_user_stopped(

@@ -37,6 +37,16 @@ def test_a_terminal_of_80_columns_shows_the_time_left_and_the_best() -> None:
     assert "0 running, 0 failed, about 0 s left, best validation 50.00%" in console.file.getvalue()
 
 
+def test_what_was_known_is_done_and_what_is_pruned_has_no_more_to_train() -> None:
+    with ProgressLine(Screen(io.StringIO()), [], total=3, done=0, nb_epochs=9) as progress:
+        progress.adopted(FIRST)
+        assert (progress.done, progress.nb_epochs) == (1, 6)
+        progress.begun(SECOND)
+        progress.epochs(SECOND, [Epoch(1, {})])
+        progress.ended(SECOND, Ending("pruned"))
+        assert (progress.done, progress.nb_epochs) == (2, 4)
+
+
 def test_an_interrupted_trial_is_neither_done_nor_failed() -> None:
     with ProgressLine(Screen(io.StringIO()), [], total=1, done=0, nb_epochs=3) as progress:
         progress.begun(FIRST)

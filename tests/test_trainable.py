@@ -1,7 +1,7 @@
 """What a worker does with a trial: reports, checkpoints, files, endings. Ray is left out, time is made short."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -60,6 +60,15 @@ def test_each_epoch_is_reported_once_and_the_last_checkpoint_stays(tmp_path: Pat
     assert ending.state == "finished"
     assert {Path(file).name for file in ending.files} == {"model.pt", "evidence.npz"}
     assert kept(tmp_path) == [5]
+
+
+def test_a_trial_reports_at_the_rungs_but_its_last_epoch_comes_with_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainable, "REPORT_EVERY_S", 1000.0)
+    rungs = replace(job(tmp_path), rungs=frozenset({1, 3, 5}))
+    course = [[epoch.epoch for epoch in report["epochs"]] for report in reports(TRIAL, rungs)]
+    assert course == [[], [1], [2, 3], [4, 5]]
 
 
 def test_the_first_report_comes_before_any_work(tmp_path: Path) -> None:
