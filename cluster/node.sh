@@ -57,6 +57,7 @@ unset RAY_ADDRESS
 
 address=()
 if [[ $machines ]]; then
+  export RAY_enable_autoscaler_v2=0 # the second one starts no worker here: it misses the head in the provider's records
   all=$(python -c 'import sys, yaml
 it = yaml.safe_load(open(sys.argv[1]))["provider"]; print(it["head_ip"], *it["worker_ips"])' "$machines")
   firewall "${all// /, }"
