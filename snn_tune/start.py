@@ -152,7 +152,7 @@ class Start:
         if self.fit is training.fit and options.kernel in ("auto", "cpu") and not is_compiled():
             self.console.print("compiling the cpu kernel, once for this machine: some seconds")
             training.compile_kernel((cells or study.probes())[0], self.first, options.kernel)
-        lineages = checkpoint.holders(options.trials(study))
+        lineages = checkpoint.lineages(options.trials(study))
         steps = {cell.nb_steps for cell in cells} | (set(study.steps) if more else set())
         job = Job(
             data=self._share(steps),
