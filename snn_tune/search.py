@@ -3,12 +3,13 @@
 import json
 from contextlib import closing
 
-from snn_tune import provenance, training
+from snn_tune import nodes, provenance, training
 from snn_tune.cluster import Cluster, PerTrial
 from snn_tune.datasets.dataset import Dataset
 from snn_tune.quiet import output_to
 from snn_tune.snn import kernels
 from snn_tune.start import Start
+from snn_tune.storage import Place
 from snn_tune.study import Study
 from snn_tune.tracking.keeper import Keeper
 from snn_tune.tracking.store import tracking_uri
@@ -43,11 +44,23 @@ def run(study: Study, options: Options, fit: Fit = training.fit) -> int:
     ):
         console.print(f"{study.name} runs on {cluster}")
         per_trial = cluster.per_trial(options.cpus_per_trial, options.gpus_per_trial)
-        with options.trials(study).held(keeper.uri, "wait for it, or name another --root or --storage"):
-            return _run(study, options, fit, cluster, per_trial, keeper)
+        trials = options.trials(study)
+        with (
+            trials.held(keeper.uri, "wait for it, or name another --root or --storage"),
+            nodes.agreed(trials, options.address, console.print) as ticket,
+        ):
+            return _run(study, options, fit, cluster, per_trial, keeper, ticket)
 
 
-def _run(study: Study, options: Options, fit: Fit, cluster: Cluster, per_trial: PerTrial, keeper: Keeper) -> int:
+def _run(
+    study: Study,
+    options: Options,
+    fit: Fit,
+    cluster: Cluster,
+    per_trial: PerTrial,
+    keeper: Keeper,
+    ticket: Place | None,
+) -> int:
     console = keeper.console
     first = study.data.load(study.steps[0], options.data_dir)
     console.print(_describe(study, first))
@@ -62,7 +75,7 @@ def _run(study: Study, options: Options, fit: Fit, cluster: Cluster, per_trial: 
     if options.fresh:
         options.trials(study).clear()
     keeper.open(options.fresh)
-    start = Start(study, options, fit, cluster, per_trial, keeper, first, tags, told)
+    start = Start(study, options, fit, cluster, per_trial, keeper, first, tags, told, ticket)
     return start.run(grid)
 
 

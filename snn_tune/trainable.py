@@ -17,7 +17,7 @@ import ray
 import torch
 from ray import tune
 
-from snn_tune import last_words
+from snn_tune import last_words, nodes
 from snn_tune.checkpoint import Checkpoints
 from snn_tune.course import Trained
 from snn_tune.errors import UserError, one_line, why
@@ -48,6 +48,7 @@ class Job:
         beside: trials that run at the same time on a machine.
         rungs: epochs at which a trial reports, however soon.
         lineages: checkpoints of each lineage, see `checkpoint.lineages`.
+        ticket: on a cluster, for machines that come later: see `nodes.check`.
     """
 
     data: dict[int, Any]
@@ -58,6 +59,7 @@ class Job:
     beside: int
     rungs: frozenset[int] = frozenset()
     lineages: dict[str, list[Place]] = field(default_factory=dict)
+    ticket: Place | None = None
 
 
 class TrialTrainable(tune.Trainable):
@@ -102,6 +104,8 @@ def reports(trial: Trial, job: Job) -> Generator[Report, None, None]:
     epochs: list[Epoch] = []
     tags = {"threads": str(job.threads), "trials_beside": str(job.beside), "device": device_name(device)}
     try:
+        if job.ticket:
+            nodes.check(job.ticket)
         tags["kernel"] = plan(job.kernel, device, trial.parameters.shape).kernel
         outcome = yield from _train(trial, job, device, epochs)
         files = _save(outcome, job.folder / trial.key)
