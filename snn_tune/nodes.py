@@ -113,7 +113,7 @@ def _ask(ticket: str) -> dict[str, dict[str, Any]]:
             return {"trouble": f"snn_tune cannot be imported ({why}); install it there, in the Python that runs Ray"}
         return answer(ticket)
 
-    asked = {}
+    asked: dict[str, ray.ObjectRef] = {}
     for node in ray.nodes():
         if node["Alive"]:
             there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)

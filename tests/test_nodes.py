@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import standin
-from bucket import S3, s3
 from ray import cloudpickle
 from ray.cluster_utils import Cluster
+from s3server import S3, s3
 from small import study
 
 from snn_tune import nodes, search

@@ -4,12 +4,13 @@ import logging
 from pathlib import Path
 
 import pytest
-from bucket import S3, s3
+from s3server import S3, s3
 from small import study
 
+from snn_tune.bucket import Bucket
 from snn_tune.checkpoint import Checkpoints, lineages, reached
 from snn_tune.errors import UserError
-from snn_tune.storage import Bucket, Folder, Place, at
+from snn_tune.storage import Folder, Place, at
 
 __all__ = ["s3"]
 TRIAL, OTHER, *_ = study(budget={"nb_epochs": 9}).trials("data")
