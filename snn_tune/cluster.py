@@ -54,7 +54,7 @@ class Cluster:
         try:
             ray.init(address=address, log_to_driver=False, logging_level="ERROR")
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-            raise UserError(f"no Ray cluster answers at {address}: {one_line(error)}") from None
+            raise UserError(f"the Ray cluster at {address} cannot be joined: {one_line(error)}") from None
 
     def __str__(self) -> str:
         cpus, gpus = (sum(node.get(kind, 0) for node in self.nodes) for kind in ("CPU", "GPU"))

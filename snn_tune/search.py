@@ -1,16 +1,15 @@
 """A whole study: load the data, find what is missing in the store, run it, keep it."""
 
 import json
-import shutil
 from contextlib import closing
 
-from snn_tune import provenance, training
+from snn_tune import nodes, provenance, training
 from snn_tune.cluster import Cluster, PerTrial
 from snn_tune.datasets.dataset import Dataset
-from snn_tune.files import held, naming
 from snn_tune.quiet import output_to
 from snn_tune.snn import kernels
 from snn_tune.start import Start
+from snn_tune.storage import Place
 from snn_tune.study import Study
 from snn_tune.tracking.keeper import Keeper
 from snn_tune.tracking.store import tracking_uri
@@ -35,8 +34,7 @@ def run(study: Study, options: Options, fit: Fit = training.fit) -> int:
         KeyboardInterrupt: stopped by the user; the running trials are marked so.
     """
     kernels.check(options.kernel)
-    with naming(options.trials(study)):
-        options.trials(study).mkdir(parents=True, exist_ok=True)
+    options.trials(study).make()
     uri = tracking_uri(options.tracking_uri, options.root)
     with (
         output_to(options.log(study)) as console,
@@ -46,11 +44,23 @@ def run(study: Study, options: Options, fit: Fit = training.fit) -> int:
     ):
         console.print(f"{study.name} runs on {cluster}")
         per_trial = cluster.per_trial(options.cpus_per_trial, options.gpus_per_trial)
-        with held(options.trials(study), keeper.uri, "wait for it, or name another --root or --storage"):
-            return _run(study, options, fit, cluster, per_trial, keeper)
+        trials = options.trials(study)
+        with (
+            trials.held(keeper.uri, "wait for it, or name another --root or --storage"),
+            nodes.agreed(trials, options.address, console.print) as ticket,
+        ):
+            return _run(study, options, fit, cluster, per_trial, keeper, ticket)
 
 
-def _run(study: Study, options: Options, fit: Fit, cluster: Cluster, per_trial: PerTrial, keeper: Keeper) -> int:
+def _run(
+    study: Study,
+    options: Options,
+    fit: Fit,
+    cluster: Cluster,
+    per_trial: PerTrial,
+    keeper: Keeper,
+    ticket: Place | None,
+) -> int:
     console = keeper.console
     first = study.data.load(study.steps[0], options.data_dir)
     console.print(_describe(study, first))
@@ -63,10 +73,9 @@ def _run(study: Study, options: Options, fit: Fit, cluster: Cluster, per_trial: 
     )
     describe_study(keeper.store, keeper.lease.parent_id, study, tags)
     if options.fresh:
-        for folder in options.trials(study).glob("*/"):
-            shutil.rmtree(folder, ignore_errors=True)
+        options.trials(study).clear()
     keeper.open(options.fresh)
-    start = Start(study, options, fit, cluster, per_trial, keeper, first, tags, told)
+    start = Start(study, options, fit, cluster, per_trial, keeper, first, tags, told, ticket)
     return start.run(grid)
 
 

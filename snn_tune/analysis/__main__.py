@@ -5,7 +5,7 @@ from pathlib import Path
 
 from snn_tune import analysis
 from snn_tune.errors import UserError
-from snn_tune.options import OptionParser
+from snn_tune.options import OptionParser, add_root
 from snn_tune.quiet import Screen
 from snn_tune.tracking.store import tracking_uri
 
@@ -14,7 +14,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status, 2 for something to mend, 130 if stopped."""
     parser = OptionParser("python -m snn_tune.analysis", __doc__)
     parser.add_argument("study", help="name of a study that has been run, or path of its file")
-    parser.add_argument("--root", type=Path, default=Path("runs"), metavar="DIR", help="folder of all results")
+    add_root(parser)
     parser.add_argument("--tracking-uri", metavar="URI", help="MLflow store (default: a database in --root)")
     parser.add_argument("--json", action="store_true", help="print the tables as JSON, and write no file")
     options = parser.parse_args(arguments)
