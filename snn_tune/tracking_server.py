@@ -10,17 +10,17 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
-
-from pyarrow import ArrowInvalid, fs
 
 from snn_tune.errors import UserError, one_line
+from snn_tune.files import write_whole
 from snn_tune.options import OptionParser
+from snn_tune.storage import at as storage_at
 
 COPY_S = 60.0
 READY_S = 120.0
@@ -30,21 +30,13 @@ KEPT = 3  # copies in the storage
 class Copies:
     """Copies of a database in the storage, each named after the time of its last change, in nanoseconds.
 
-    Args:
-        storage: folder or bucket.
-
     Raises:
-        UserError: there is no such storage.
+        UserError: the storage does not answer.
     """
 
     def __init__(self, storage: str, database: Path) -> None:
-        self.database, self.part = database, database.with_name("mlflow.db.part")
-        try:
-            self.files, path = fs.FileSystem.from_uri(storage)
-            self.folder = f"{path}/mlflow"
-            self.files.create_dir(self.folder)
-        except (OSError, ArrowInvalid) as error:
-            raise UserError(f"--storage {storage}: {one_line(error)}; name a folder or a bucket that is there") from None
+        self.database, self.folder = database, storage_at(storage) / "mlflow"
+        self.folder.make()
 
     def changed(self) -> int:
         """When the database last changed; 0 without one."""
@@ -53,18 +45,17 @@ class Copies:
 
     def times(self) -> list[int]:
         """Those of the copies, the newest first."""
-        found = self.files.get_file_info(fs.FileSelector(self.folder))
-        return sorted((int(one.base_name[:-3]) for one in found if one.base_name.endswith(".db")), reverse=True)
+        names = [file.name for file in self.folder.files()]
+        return sorted((int(name[:-3]) for name in names if name[:-3].isdigit() and name.endswith(".db")), reverse=True)
 
     def restore(self) -> str:
         """Take the newest copy, where the database is older or absent. Returns what it did, in words."""
         newest = max(self.times(), default=0)
         if newest <= self.changed():
             return f"mlflow: {self.database}" if self.changed() else f"mlflow: a new database, {self.database}"
-        self._move(f"{self.folder}/{newest}.db", str(self.part), self.files, fs.LocalFileSystem())
-        if self.database.exists():
-            self.database.rename(self.database.with_name(f"mlflow.db.before-{newest}"))
-        self.part.rename(self.database)
+        for old in self.database.parent.glob("mlflow.db*"):
+            old.rename(old.with_name(f"before-{newest}-{old.name}"))
+        write_whole(self.database, [(self.folder / f"{newest}.db").read()])
         os.utime(self.database, ns=(newest, newest))
         return f"mlflow: the database of {time.strftime('%F %T', time.localtime(newest / 1e9))}, from {self.folder}"
 
@@ -73,18 +64,13 @@ class Copies:
         changed, times = self.changed(), self.times()
         if changed <= max(times, default=0):
             return
-        with closing(sqlite3.connect(self.database)) as source, closing(sqlite3.connect(self.part)) as target:
-            source.backup(target)
-        part = f"{self.folder}/{changed}.part"
-        self._move(str(self.part), part, fs.LocalFileSystem(), self.files)
-        self.files.move(part, f"{self.folder}/{changed}.db")  # there whole or not at all
-        self.part.unlink()
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder, "mlflow.db")
+            with closing(sqlite3.connect(self.database)) as source, closing(sqlite3.connect(copy)) as target:
+                source.backup(target)
+            (self.folder / f"{changed}.db").write(copy.read_bytes())
         for old in times[KEPT - 1 :]:
-            self.files.delete_file(f"{self.folder}/{old}.db")
-
-    @staticmethod
-    def _move(source: str, target: str, here: Any, there: Any) -> None:
-        fs.copy_files(source, target, source_filesystem=here, destination_filesystem=there)
+            (self.folder / f"{old}.db").delete()
 
 
 @contextmanager
@@ -95,7 +81,8 @@ def serving(storage: str, database: Path, port: int) -> Iterator[subprocess.Pope
         UserError: it does not answer.
     """
     mlflow = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    stores = ["--backend-store-uri", f"sqlite:///{database}", "--artifacts-destination", f"{storage}/artifacts"]
+    artifacts = f"{storage.partition('?')[0]}/artifacts"
+    stores = ["--backend-store-uri", f"sqlite:///{database}", "--artifacts-destination", artifacts]
     server = subprocess.Popen([*mlflow, *stores], start_new_session=True)
     try:
         ends = time.monotonic() + READY_S
@@ -151,14 +138,19 @@ def _watch(command: list[str], server: subprocess.Popen[bytes], copies: Copies, 
         except subprocess.TimeoutExpired:
             try:
                 copies.save()
-            except (OSError, sqlite3.Error) as error:
+            except (UserError, OSError, sqlite3.Error) as error:
                 print(f"no copy of the database this time: {one_line(error)}", file=sys.stderr, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = OptionParser("python -m snn_tune.tracking_server", "MLflow's server on a cluster's head.")
     add = parser.add_argument
-    add("--storage", required=True, metavar="URI", help="folder or bucket of the artifacts, and of the database's copies")
+    add(
+        "--storage",
+        required=True,
+        metavar="URI",
+        help="folder or bucket of the artifacts, and of the database's copies",
+    )
     add("--root", type=Path, default=Path("runs"), metavar="DIR", help="folder of the database (default: runs)")
     add("--port", type=int, default=5000, help="on this machine's loopback address (default: 5000)")
     add("command", nargs="*", metavar="-- COMMAND", help="serve while this runs, and end with it")

@@ -15,7 +15,7 @@ from pathlib import Path
 CHECKOUT = Path(__file__).parents[2]
 SHARED = "/srv/snn_tune"  # as in cluster/on_premise.yaml
 NEEDED = ("ip", "nsenter", "unshare", "nft", "sudo", "ssh", "ssh-keygen", "rsync", "tmux", "/usr/sbin/sshd")
-SSHD = """HostKey {folder}/key
+SSHD = """HostKey /run/sshd/key
 PidFile none
 UsePAM no
 StrictModes no
@@ -27,13 +27,14 @@ cd {folder}
 hostname {name}
 ip link set lo up
 for path in {seen}; do mkdir -p .$path; mount --rbind $path .$path; done
-mkdir -p tmp root run/sshd srv/snn_tune
+mkdir -p tmp srv/snn_tune
 mount --bind {shared} srv/snn_tune
 mount --bind hosts /etc/hosts
 mount -t tmpfs shm /dev/shm
 mount --rbind srv /srv
 mount --rbind run /run
-/usr/sbin/sshd -f {folder}/sshd_config -E {folder}/sshd.log
+chmod 600 /run/sshd/key
+/usr/sbin/sshd -f /run/sshd/config
 mount --rbind root /root
 mount --rbind tmp /tmp
 while true; do sleep 1000 & wait; done
@@ -91,10 +92,11 @@ class Host:
         self.network, self.name, self.address = network, name, network.addresses[name]
         self.folder = network.folder / name
         (self.folder / "root/.ssh").mkdir(parents=True)
-        for file in ("hosts", "key"):
-            shutil.copy(network.folder / file, self.folder / file)
+        (self.folder / "run/sshd").mkdir(parents=True)
+        shutil.copy(network.folder / "hosts", self.folder / "hosts")
+        shutil.copy(network.folder / "key", self.folder / "run/sshd/key")
         shutil.copy(network.folder / "key.pub", self.folder / "root/.ssh/authorized_keys")
-        (self.folder / "sshd_config").write_text(SSHD.format(folder=self.folder))
+        (self.folder / "run/sshd/config").write_text(SSHD)
         self.start()
 
     def start(self) -> None:
@@ -126,10 +128,15 @@ class Host:
 
     def _wait_for_ssh(self) -> None:
         for _ in range(100):
-            if self.shell("[ $HOSTNAME ] && mountpoint -q /tmp", check=False).returncode == 0:
+            if (
+                self.shell(
+                    "mountpoint -q /tmp && ssh-keyscan -T 1 127.0.0.1 2>&1 | grep -q ssh-ed25519", check=False
+                ).returncode
+                == 0
+            ):
                 return
             time.sleep(0.1)
-        raise AssertionError((self.folder / "init.log").read_text() + (self.folder / "sshd.log").read_text())
+        raise AssertionError((self.folder / "init.log").read_text())
 
     def link(self, up: bool) -> None:
         """Plug its cable in, or pull it out."""
@@ -137,7 +144,18 @@ class Host:
 
     def popen(self, command: str, **options: object) -> subprocess.Popen[str]:
         """A shell command on it, as its user root types it: a login shell, in the home folder."""
-        enter = ["nsenter", "-t", str(self.pid), "-a", "--wd=/root", "env", "-i", "HOME=/root", "USER=root", "TERM=dumb"]
+        enter = [
+            "nsenter",
+            "-t",
+            str(self.pid),
+            "-a",
+            "--wd=/root",
+            "env",
+            "-i",
+            "HOME=/root",
+            "USER=root",
+            "TERM=dumb",
+        ]
         path = f"PATH={sys.prefix}/bin:{os.defpath}:/usr/sbin:/sbin:/usr/local/bin"
         return subprocess.Popen(
             [*enter, path, "LANG=C.UTF-8", "bash", "-c", command],
