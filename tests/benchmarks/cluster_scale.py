@@ -3,8 +3,8 @@
     python tests/benchmarks/cluster_scale.py --gpus 1 10 100
 
 Nodes with GPUs that are not there, in one real Ray; trials that wait instead of training, with the real driver,
-reports, checkpoints, artifacts and MLflow server. Counted is processor time, which other work on the machine does not change
-much, and of it the part that grows with the trials. The rows beyond are computed from it, and say so.
+reports, checkpoints, artifacts and MLflow server. Counted is processor time, which other work on the machine changes
+little, and of it the part that grows with the trials. The rows beyond are computed from it, and say so.
 """
 
 import argparse

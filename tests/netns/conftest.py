@@ -10,6 +10,31 @@ import pytest
 
 ADDRESSES = {"laptop": "10.77.0.9", "head": "10.77.0.1", "one": "10.77.0.2", "two": "10.77.0.3"}
 UNSENT = shutil.ignore_patterns(".git", ".venv*", "runs", ".*_cache", ".hypothesis", "__pycache__")
+OPTIONS = "~/snn_tune/studies/small.toml --kernel reference --cpus-per-trial 2"
+RUN = f"python -m snn_tune.run {OPTIONS}"
+WAIT = f"python ~/snn_tune/tests/netns/driver.py {OPTIONS} --set lr=0.2"  # a stand-in for training, 0.2 s an epoch
+SMALL = """
+[data]
+name = "randman"
+nb_train = 20
+nb_valid = 10
+nb_test = 10
+
+[base]
+nb_steps = 20
+batch_size = 10
+lr = 1e-3
+tau_mem = 10e-3
+tau_syn = 5e-3
+scale = 10.0
+regularizer = 0.0
+
+[grid]
+nb_hidden = [5, 6, 7, 8]
+
+[budget]
+nb_epochs = 10
+"""
 EXEC = "cd ~/snn_tune && ray exec cluster/on_premise.yaml"
 
 
@@ -22,6 +47,7 @@ class Cluster:
         shutil.copy(network.folder / "key", home / ".ssh/id_ed25519")
         shutil.copytree(hosts.CHECKOUT, home / "snn_tune", ignore=UNSENT)
         self.file = home / "snn_tune/cluster/on_premise.yaml"
+        (home / "snn_tune/studies/small.toml").write_text(SMALL)
         self.laptop.shell("ray get-auth-token --generate && chmod 600 ~/.ray/auth_token")
 
     def up(self, head: str, workers: list[str]) -> str:
@@ -56,9 +82,9 @@ class Cluster:
             assert time.monotonic() < ends, f"{found} nodes; {self.head.shell(logs, check=False).stdout}"
             time.sleep(2)
 
-    def study(self, options: str) -> None:
+    def study(self, command: str) -> None:
         """Start one as the README has it, so that it goes on whatever becomes of the laptop."""
-        command = f"python -m snn_tune.run randman {options} >~/said 2>&1; echo status \\$? >>~/said"
+        command = f"{command} >~/said 2>&1; echo status \\$? >>~/said"
         self.laptop.shell(f'{EXEC} --tmux "{command}"', timeout=120)
 
     def said(self) -> str:

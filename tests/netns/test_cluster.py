@@ -11,32 +11,30 @@ from pathlib import Path
 
 import pytest
 import scan
-from conftest import ADDRESSES, EXEC, Cluster
+from conftest import ADDRESSES, EXEC, RUN, WAIT, Cluster
 from mlflow.tracking import MlflowClient
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-SAME = "--set nb_steps=20 --set scale=10 --set regularizer=1e-5 --kernel reference --cpus-per-trial 2"
-SHORT = f"{SAME} --set nb_hidden=5,6,7,8 --epochs 10"
 TRAINS = "pgrep -f '^ray::.*Train'"
 
 
 def test_a_study_runs_on_all_machines_with_no_more_options_and_the_laptop_closed(cluster: Cluster) -> None:
-    cluster.study(SHORT)
+    cluster.study(RUN)
     cluster.laptop.link(False)
     wait_until(lambda: runs_on(cluster, "one") and runs_on(cluster, "two"), 200)
     said = cluster.wait_for("status ")
     cluster.laptop.link(True)
-    assert said.startswith("randman runs on cluster 10.77.0.1:6379 (3 nodes, ")
+    assert said.startswith("small runs on cluster 10.77.0.1:6379 (3 nodes, ")
     assert "trials finished: 4/4" in said
     assert said.endswith("status 0\n")
     check(cluster, "head", range(5, 9), nb_epochs=10)
-    assert len(list((cluster.network.shared / "trials/randman").glob("*/"))) == 4
+    assert len(list((cluster.network.shared / "trials/small").glob("*/"))) == 4
     assert not (cluster.head.folder / "root/runs").exists()
 
 
 def test_others_on_the_network_find_ssh_alone(cluster: Cluster) -> None:
-    cluster.study(f"{SAME} --set nb_hidden=9,10 --epochs 30")  # so that trials listen, too
+    cluster.study(f"{WAIT} --set nb_hidden=9,10 --epochs 300")  # so that trials listen, too
     wait_until(lambda: runs_on(cluster, "one") and runs_on(cluster, "two"), 200)
     addresses = [ADDRESSES[name] for name in ("head", "one", "two")]
     found = cluster.laptop.shell(
@@ -61,24 +59,22 @@ def test_what_listens_needs_the_token(cluster: Cluster) -> None:
 
 def test_ray_job_submit_needs_no_more_options_either(cluster: Cluster) -> None:
     pytest.importorskip("aiohttp_cors", reason="the dashboard that takes jobs comes with ray[default]")
-    said = cluster.laptop.shell(
-        f"{EXEC} 'ray job submit -- python -m snn_tune.run randman {SHORT}'", timeout=200
-    ).stdout
-    assert "randman runs on cluster 10.77.0.1:6379 (3 nodes, " in said
+    said = cluster.laptop.shell(f"{EXEC} 'ray job submit -- {RUN}'", timeout=200).stdout
+    assert "small runs on cluster 10.77.0.1:6379 (3 nodes, " in said
     assert "4 trials: 4 done" in said
     assert "trials finished: 4/4" in said
 
 
 def test_a_folder_of_one_machine_is_refused(cluster: Cluster) -> None:
-    study = f"python -m snn_tune.run randman {SAME} --set nb_hidden=11 --storage /root/mine"
-    refused = cluster.laptop.shell(f"{EXEC} '{study}'", check=False, timeout=200)
+    typed = f"{RUN} --set nb_hidden=11 --storage /root/mine"
+    refused = cluster.laptop.shell(f"{EXEC} '{typed}'", check=False, timeout=200)
     assert refused.returncode != 0
     assert "name a folder that all machines share" in " ".join(refused.stdout.split())
 
 
 def test_machines_are_cut_off_and_lose_power_and_come_back(cluster: Cluster) -> None:
     one, two = cluster.network["one"], cluster.network["two"]
-    cluster.study(f"{SAME} --set nb_hidden=20,21,22,23,24,25 --epochs 40")
+    cluster.study(f"{WAIT} --set nb_hidden=20,21,22,23,24,25 --epochs 100")
     wait_until(lambda: runs_on(cluster, "one") and runs_on(cluster, "two"), 200)
     two.link(False)
     wait_until(lambda: cluster.nb_nodes() == 2, 200)
@@ -89,11 +85,11 @@ def test_machines_are_cut_off_and_lose_power_and_come_back(cluster: Cluster) -> 
     one.start()
     cluster.wait_for("status 0", 400)
     cluster.wait_for_nodes(3)
-    check(cluster, "head", range(20, 26), nb_epochs=40)
+    check(cluster, "head", range(20, 26), nb_epochs=100)
 
 
 def test_the_head_is_lost_and_another_one_finishes_the_study(cluster: Cluster) -> None:
-    study = f"{SAME} --set nb_hidden=30,31,32,33,34,35,36,37 --epochs 60"
+    study = f"{WAIT} --set nb_hidden=30,31,32,33,34,35,36,37 --epochs 200"
     copies = cluster.network.shared / "mlflow"
     cluster.study(study)
     wait_until(lambda: nb_finished(max(copies.glob("*.db")), range(30, 38)) >= 1, 400)
@@ -103,10 +99,10 @@ def test_the_head_is_lost_and_another_one_finishes_the_study(cluster: Cluster) -
     assert "mlflow answers" in printed
     cluster.study(study)
     said = cluster.wait_for("status ", 400)
-    assert said.startswith("randman runs on cluster 10.77.0.3:6379 (2 nodes, ")
+    assert said.startswith("small runs on cluster 10.77.0.3:6379 (2 nodes, ")
     assert "8 trials: 0 done" not in said
     assert said.endswith("status 0\n")
-    check(cluster, "two", range(30, 38), nb_epochs=60)
+    check(cluster, "two", range(30, 38), nb_epochs=200)
 
 
 def wait_until(true: Callable[[], bool], timeout: float) -> None:
