@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 import scan
-from conftest import ADDRESSES, EXEC, RUN, WAIT, Cluster
 from mlflow.tracking import MlflowClient
+from premises import ADDRESSES, EXEC, RUN, WAIT, Cluster
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
