@@ -51,7 +51,7 @@ def load(name: str, uri: str) -> StudyTrials:
     runs = list(store.runs())
     parent = next(filter(is_study, runs), None)
     if parent is None or "study" not in parent.data.tags:
-        held = {other.name for other in store.ask(store.client.search_experiments)} - {name}
+        held = {other.name for other in store.experiments()} - {name}
         mend = near_match(name, held) or f"; run them with: python -m snn_tune.run {name}"
         raise UserError(f"there are no trials of '{name}' in {without_password(uri)}{mend}")
     tags = parent.data.tags

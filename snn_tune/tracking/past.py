@@ -9,7 +9,7 @@ from mlflow.entities import Run
 from snn_tune.collection import no_collection
 from snn_tune.finding import Finding
 from snn_tune.tracking.ledger import OVER
-from snn_tune.tracking.store import PAGE, Store, trial_key
+from snn_tune.tracking.store import Store, trial_key
 from snn_tune.trial import Parameters, Trial
 
 
@@ -27,8 +27,7 @@ def elsewhere(store: Store, fingerprint: str) -> list[Finding]:
         UserError: the store does not answer.
     """
     which = f"tags.state = 'finished' and attributes.status = 'FINISHED' and tags.data_fingerprint = '{fingerprint}'"
-    experiments = store.ask(lambda: list(store.client.search_experiments(max_results=PAGE)))
-    others = [one.experiment_id for one in experiments if one.experiment_id != store.experiment_id]
+    others = [one.experiment_id for one in store.experiments() if one.experiment_id != store.experiment_id]
     runs = store.search(others, which) if others else iter(())
     return [found for run in runs if (found := finding(run))]
 
