@@ -102,8 +102,8 @@ class Start:
         """The trials of a search, as many as were asked for. Returns their keys."""
         settings, rules = self.study.search, pruning(self.study, self.first)
         others = past.elsewhere(self.keeper.store, self.first.fingerprint) if settings.warm_start else []
-        proposals = Proposals(self.study, self.first.fingerprint, self.known, others, self._adopt, rules)
-        proposals.marks = self.marks
+        data = self.first.fingerprint
+        proposals = Proposals(self.study, data, self.known, others, self.marks, self._adopt, rules)
         for line in proposals.opening():
             self.console.print(line)
         work = Work(proposals.waiting, proposals.propose, rules)

@@ -10,6 +10,7 @@ from snn_tune.errors import UserError, near_match, without_password
 from snn_tune.finding import Finding
 from snn_tune.study import Study
 from snn_tune.study_tables import build
+from snn_tune.tracking.ledger import state_of
 from snn_tune.tracking.past import finding
 from snn_tune.tracking.store import Store, is_study, trial_key
 from snn_tune.trial import Trial
@@ -70,7 +71,7 @@ def _row(trial: Trial, run: Run | None) -> dict[str, object]:
     metrics = run.data.metrics if run else {}
     return {
         "key": trial.key,
-        "state": tags.get("state", "missing"),
+        "state": state_of(run) if run else "missing",
         "seed": trial.seed,
         **trial.parameters.model_dump(),
         **{name: metrics.get(name, float("nan")) for name in METRICS},

@@ -8,7 +8,7 @@ from mlflow.entities import Run
 
 from snn_tune.collection import no_collection
 from snn_tune.finding import Finding
-from snn_tune.tracking.ledger import OVER
+from snn_tune.tracking.ledger import state_of
 from snn_tune.tracking.store import Store, trial_key
 from snn_tune.trial import Parameters, Trial
 
@@ -44,11 +44,8 @@ def finding(run: Run) -> Finding | None:
         return None
     if trial.key != trial_key(run):
         return None
-    state = tags.get("state", "running")
-    if state in OVER and run.info.status != "FINISHED":
-        state = "running"
     marks = {name: value for name, value in tags.items() if name.startswith(("search.", "confirm."))}
-    return Finding(trial, state, dict(run.data.metrics), history, marks)
+    return Finding(trial, state_of(run), dict(run.data.metrics), history, marks)
 
 
 def _value(text: str) -> Any:

@@ -89,7 +89,9 @@ class Store:
 
     def search(self, experiments: list[str], which: str) -> Iterator[Run]:
         """The live runs of these experiments that match MLflow's filter."""
-        return self._paged(lambda token: self.client.search_runs(experiments, which, max_results=PAGE, page_token=token))
+        return self._paged(
+            lambda token: self.client.search_runs(experiments, which, max_results=PAGE, page_token=token)
+        )
 
     def experiments(self) -> Iterator[Experiment]:
         """Those of the store that are not deleted."""
