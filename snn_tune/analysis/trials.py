@@ -27,10 +27,13 @@ class StudyTrials:
 
     Attributes:
         frame: a row for each trial that the study stands for: key, state ("missing" where none has run), seed, its
-            parameters, METRICS (NaN where absent) and TAGS ("" where absent).
+            parameters, METRICS (NaN where absent) and TAGS ("" where absent). Of a search, its trials as proposed.
         findings: of a search in place of that; of a grid too, where the best of it were run again.
         others: trials of the experiment that this study does not hold.
         samples: samples that each accuracy is over: train, valid, test.
+        origin: tags of the study's parent run: data, versions, command.
+        run_ids: of the trials in the store, by key.
+        histories: of these, validation accuracy by epoch as JSON.
     """
 
     study: Study
@@ -39,6 +42,9 @@ class StudyTrials:
     others: int
     samples: dict[str, int]
     nb_classes: int
+    origin: dict[str, str]
+    run_ids: dict[str, str]
+    histories: dict[str, str]
 
 
 def load(name: str, uri: str) -> StudyTrials:
@@ -61,8 +67,24 @@ def load(name: str, uri: str) -> StudyTrials:
     findings = [found for run in by_key.values() if (found := finding(run))] if not grid or study.search.confirm else []
     trials = study.trials(tags["data_fingerprint"]) if grid else []
     others = len(by_key.keys() - {trial.key for trial in trials})
-    frame = pd.DataFrame([_row(trial, by_key.get(trial.key)) for trial in trials])
-    return StudyTrials(study, frame, findings, others, json.loads(tags["samples"]), int(tags["nb_classes"]))
+    listed = trials if grid else [one.trial for one in of_search(study, findings)]
+    return StudyTrials(
+        study,
+        frame=pd.DataFrame([_row(trial, by_key.get(trial.key)) for trial in listed]),
+        findings=findings,
+        others=others,
+        samples=json.loads(tags["samples"]),
+        nb_classes=int(tags["nb_classes"]),
+        origin=tags,
+        run_ids={key: run.info.run_id for key, run in by_key.items()},
+        histories={key: run.data.tags.get("valid_history", "[]") for key, run in by_key.items()},
+    )
+
+
+def of_search(study: Study, findings: list[Finding]) -> list[Finding]:
+    """Those of the study's search, in the order in which they were proposed."""
+    mine = [one for one in findings if study.search_mark in one.marks]
+    return sorted(mine, key=lambda one: int(one.marks[study.search_mark]))
 
 
 def _row(trial: Trial, run: Run | None) -> dict[str, object]:
