@@ -7,7 +7,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from snn_tune.analysis.cells import ACCURACIES, MEASURES, Axes, Scores, largest_group, learned, mean_scores, on_grid
+from snn_tune.analysis.cells import (
+    ACCURACIES,
+    MEASURES,
+    Axes,
+    Scores,
+    largest_group,
+    learned,
+    mean_scores,
+    on_grid,
+    pairs,
+)
 
 _ROUNDING = 1e-12  # means of the same numbers, added up in another order, are equal
 
@@ -140,12 +150,9 @@ def _highest(scores: list[Scores]) -> int:
 
 def _marginals(scored: pd.DataFrame, name: str, axes: Axes) -> list[Marginal]:
     scores = [mean_scores(scored[scored[name] == i]) for i in range(len(axes[name]))]
-    # A row of `pairs` holds the trials that differ in this parameter alone, a column for each of its values.
-    others = [other for other in axes if other != name]
-    pairs = scored.pivot_table(index=[*others, "seed"], columns=name, values="valid_accuracy")
-    pairs = pairs.reindex(columns=range(len(scores)))
-    best = pairs[_highest(scores)]
-    return [Marginal(axes[name][i], scores[i], *_paired(best, pairs[i])) for i in range(len(scores))]
+    paired = pairs(scored, name, axes)
+    best = paired[_highest(scores)]
+    return [Marginal(axes[name][i], scores[i], *_paired(best, paired[i])) for i in range(len(scores))]
 
 
 def _paired(best: pd.Series, other: pd.Series) -> tuple[float, float, int]:
