@@ -17,9 +17,11 @@ from rich.text import Text
 from snn_tune.analysis.formats import number, percent, seconds
 from snn_tune.analysis.pareto import front
 from snn_tune.analysis.strict import strict
+from snn_tune.analysis.trials import of_search
 from snn_tune.files import write_whole
 from snn_tune.finding import Finding
 from snn_tune.study import Study
+from snn_tune.trial import Parameters
 
 SHOWN = 5
 SCORES = ("best_train_accuracy", "best_valid_accuracy", "best_test_accuracy", "run_time_s", "spikes_per_neuron")
@@ -103,21 +105,19 @@ class Found:
         for found in rows:
             scores = [found.metrics.get(name, nan) for name in SCORES]
             texts = [*map(percent, scores[:3]), seconds(scores[3]), f"{scores[4]:.2f}"]
-            out.add_row(*texts, Text(combination(self.study, found)))
+            out.add_row(*texts, Text(combination(self.study, found.trial.parameters)))
         return out
 
 
-def combination(study: Study, found: Finding) -> str:
+def combination(study: Study, parameters: Parameters) -> str:
     """`nb_hidden=87 lr=0.0121`: the parameters that vary and count."""
-    values = found.trial.parameters.model_dump()
-    varied = study.space.those_that_count(values)
+    varied = study.space.those_that_count(parameters.model_dump())
     return " ".join(f"{name}={number(value)}" for name, value in varied.items())
 
 
 def found(study: Study, findings: list[Finding]) -> Found:
     """What the search of this study found, among all findings in its experiment."""
-    mine = [one for one in findings if study.search_mark in one.marks]
-    mine.sort(key=lambda one: int(one.marks[study.search_mark]))
+    mine = of_search(study, findings)
     finished = [one for one in mine if one.values({"best_valid_accuracy": "max"})]
     best = sorted(finished, key=lambda one: -one.metrics["best_valid_accuracy"])
     return Found(study, mine, best, pareto(mine, study.search.directions))
