@@ -1,6 +1,7 @@
 """`python -m snn_tune.analysis STUDY`: a study's tables, from the tracking store alone; of two, their difference."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -38,6 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # the reader of the JSON has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
