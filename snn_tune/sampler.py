@@ -67,13 +67,13 @@ class Sampler:
                 trial.report(accuracy, epoch)
             self.optuna.tell(trial, values, state)
         else:
-            distributions = {name: _distribution(self.space[name]) for name in chosen}
-            inside = {name: _inside(self.space[name], value) for name, value in chosen.items()}
+            distributions = {name: distribution(self.space[name]) for name in chosen}
+            values_inside = {name: inside(self.space[name], value) for name, value in chosen.items()}
             self.optuna.add_trial(
                 create_trial(
                     state=state,
                     values=values,
-                    params=inside,
+                    params=values_inside,
                     distributions=distributions,
                     intermediate_values=history,
                 )
@@ -106,7 +106,7 @@ def _sampler(study: Study) -> BaseSampler:
     return TPESampler(seed=study.search.seed, multivariate=True, group=conditional)
 
 
-def _distribution(axis: Axis) -> BaseDistribution:
+def distribution(axis: Axis) -> BaseDistribution:
     """Numbers in order are places on their axis, so that what is near is learned together."""
     what = axis.what
     if isinstance(what, Range):
@@ -123,7 +123,7 @@ def _ordered(what: Choice) -> bool:
 
 
 def _suggested(trial: optuna.Trial, name: str, axis: Axis) -> Any:
-    kind = _distribution(axis)
+    kind = distribution(axis)
     if isinstance(kind, FloatDistribution):
         return trial.suggest_float(name, kind.low, kind.high, log=kind.log)
     if isinstance(kind, IntDistribution):
@@ -132,6 +132,6 @@ def _suggested(trial: optuna.Trial, name: str, axis: Axis) -> Any:
     return axis.values[trial.suggest_categorical(name, range(len(axis.values)))]
 
 
-def _inside(axis: Axis, value: Any) -> Any:
+def inside(axis: Axis, value: Any) -> Any:
     """A value as Optuna's distribution of this axis has it."""
     return axis.what.values.index(value) if isinstance(axis.what, Choice) else value

@@ -8,6 +8,7 @@ from mlflow.entities import Run
 
 from snn_tune.collection import no_collection
 from snn_tune.finding import Finding
+from snn_tune.tracking import curve
 from snn_tune.tracking.ledger import state_of
 from snn_tune.tracking.store import Store, trial_key
 from snn_tune.trial import Parameters, Trial
@@ -39,7 +40,7 @@ def finding(run: Run) -> Finding | None:
         values = {name: _value(text) for name, text in run.data.params.items()}
         parameters = Parameters(**{name: values[name] for name in Parameters.model_fields if name in values})
         trial = Trial(parameters, int(values["seed"]), tags["data_fingerprint"], tags.get("network", ""))
-        history = [float(value) for value in json.loads(tags.get("valid_history", "[]"))]
+        history = [float(value) for value in json.loads(curve.text(tags))]
     except (KeyError, ValueError, TypeError, RecursionError):  # pydantic's are ValueErrors
         return None
     if trial.key != trial_key(run):

@@ -1,0 +1,177 @@
+"""What the page of a study shows, section by section."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from snn_tune import evidence
+from snn_tune.analysis import Analysis, confirmed, page_tables, words
+from snn_tune.analysis.figures import confusion, curves, interactions, marginals, network, scatter, searched, shares
+from snn_tune.analysis.figures.drawing import Drawing
+from snn_tune.analysis.found import Found
+from snn_tune.analysis.page_tables import PageTable
+from snn_tune.analysis.report import Tables
+from snn_tune.errors import UserError
+from snn_tune.tracking.store import Store
+
+MOST_PAIRS = 3  # whose interactions are drawn
+MOST_NUMBERS = 40  # rows of a figure's numbers that the page has too
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure on the page: see `Drawing`."""
+
+    name: str
+    title: str
+    alt: str
+    svg: str
+    says: str
+    wide: bool
+    numbers: PageTable | None
+
+
+@dataclass(frozen=True)
+class Section:
+    """Lines, tables and pictures under a heading, and notes below them."""
+
+    name: str
+    title: str
+    lines: list[str] = field(default_factory=list)
+    tables: list[PageTable] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    sortable: bool = False
+
+
+class Gallery:
+    """The folder of a study's figures."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._names: set[str] = set()
+
+    def hang(self, *drawings: Drawing | None) -> list[Picture]:
+        """Write the drawings that there are, and have them for the page."""
+        return [self._picture(drawing) for drawing in drawings if drawing]
+
+    def _picture(self, drawing: Drawing) -> Picture:
+        self._names.add(drawing.name)
+        few = len(drawing.numbers) <= MOST_NUMBERS
+        return Picture(
+            drawing.name,
+            drawing.title,
+            drawing.alt,
+            drawing.write(self.folder),
+            drawing.says,
+            drawing.wide,
+            page_tables.of_numbers(drawing.numbers, drawing.title) if few else None,
+        )
+
+    def remove_others(self) -> None:
+        """Those of an earlier page that this one has not."""
+        for suffix in ("svg", "png", "csv"):
+            for path in self.folder.glob(f"*.{suffix}"):
+                if path.stem not in self._names:
+                    path.unlink(missing_ok=True)
+
+
+def sections(analysis: Analysis, store: Store, gallery: Gallery) -> list[Section]:
+    """Those of a grid, or of a search.
+
+    Raises:
+        UserError: the store does not answer, or a figure cannot be written.
+    """
+    tables = analysis.tables
+    result = _searched(analysis, tables, gallery) if isinstance(tables, Found) else _optimum(tables)
+    return [
+        result,
+        *_finalists(analysis),
+        _figures(analysis, store, gallery),
+        _effects(analysis, gallery),
+        _pareto(analysis, gallery),
+        _trials(analysis),
+    ]
+
+
+def _optimum(tables: Tables) -> Section:
+    varied = [name for name, values in tables.axes.items() if len(values) > 1]
+    table = page_tables.optimum(tables.rows, varied, "Optimal combinations; + or - marks an end of the axis")
+    return Section("optimum", "Optimal combination", tables=[table], notes=tables.lines)
+
+
+def _searched(analysis: Analysis, found: Found, gallery: Gallery) -> Section:
+    frame = analysis.trials.frame
+    pictures = gallery.hang(searched.course(frame), searched.slices(frame, analysis.study))
+    return Section("found", "The search", found.lines(), pictures=pictures)
+
+
+def _finalists(analysis: Analysis) -> list[Section]:
+    if not analysis.finalists:
+        return []
+    table = page_tables.finalists(analysis.study, analysis.finalists)
+    return [Section("finalists", "The best again", confirmed.lines(analysis.finalists), [table])]
+
+
+def _figures(analysis: Analysis, store: Store, gallery: Gallery) -> Section:
+    notes = []
+    drawings: list[Drawing | None] = []
+    if not isinstance(analysis.tables, Found):
+        drawings += marginals.draw(analysis.trials.frame, analysis.study.grid, analysis.tables.optimum)
+    drawings.append(curves.draw(analysis.trials, store))
+    if key := analysis.tables.best_key:
+        try:
+            kept = _kept(store, analysis.trials.run_ids[key])
+            drawings += [network.draw(kept), confusion.draw(kept["confusion"])]
+        except UserError as error:
+            notes.append(f"The best network at work, and its confusion matrix, are not drawn: {error}.")
+    shown = gallery.hang(*drawings)
+    lines = ["Each is in figures/ beside this page, as SVG, as PNG, and its numbers as CSV."] if shown else []
+    return Section("figures", "Figures", lines or ["There is nothing to draw yet."], pictures=shown, notes=notes)
+
+
+def _kept(store: Store, run_id: str) -> network.Arrays:
+    """What a trial kept for the report.
+
+    Raises:
+        UserError: it kept nothing, or nothing that can be drawn; or the store does not answer.
+    """
+    name = "evidence.npz"
+    if name not in [file.path for file in store.ask(store.client.list_artifacts, run_id)]:
+        raise UserError(f"its trial left no {name}")
+    with TemporaryDirectory() as here:
+        return evidence.read(Path(store.ask(store.client.download_artifacts, run_id, name, here)))
+
+
+def _effects(analysis: Analysis, gallery: Gallery) -> Section:
+    """Shares, and for a grid the maps of the pairs that interact most."""
+    frame, study = analysis.trials.frame, analysis.study
+    found = analysis.effects
+    pairs = [one for one in found.effects if one.order == 2][:MOST_PAIRS]
+    drawings = [shares.draw(found), interactions.draw(frame, study.grid, pairs) if pairs else None]
+    lines = [] if found.effects else [f"{found.label[:1].upper()}{found.label[1:]}."]
+    return Section("effects", "Effects", lines, pictures=gallery.hang(*drawings))
+
+
+def _pareto(analysis: Analysis, gallery: Gallery) -> Section:
+    found = analysis.front
+    drawing = scatter.draw(found)
+    if drawing is None:
+        return Section("pareto", "Pareto front", ["No combination has an accuracy and a run time yet."])
+    return Section("pareto", "Pareto front", tables=[page_tables.front(found)], pictures=gallery.hang(drawing))
+
+
+def _trials(analysis: Analysis) -> Section:
+    frame = analysis.trials.frame
+    if frame.empty:
+        return Section("trials", "Trials", ["There is no trial yet."])
+    caption = "Trials, the best by validation accuracy first"
+    shown = min(len(frame), page_tables.MOST_ROWS)
+    table = page_tables.trials(frame, analysis.study, analysis.tables.best_key, caption)
+    lines = [words.states(frame)]
+    if shown < len(frame):
+        where = "search.csv" if isinstance(analysis.tables, Found) else "trials.csv"
+        lines.append(
+            f"The table has the first {shown:,} of {len(frame):,} trials; all are in {where} beside this page."
+        )
+    return Section("trials", "Trials", lines, [table], sortable=True)
