@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from snn_tune import confirm
+from snn_tune.analysis.formats import percent
 from snn_tune.analysis.found import combination
-from snn_tune.analysis.table import percent
 from snn_tune.confirm import Finalist
 from snn_tune.finding import Finding
 from snn_tune.study import Study

@@ -35,7 +35,7 @@ class Effect:
 
     @property
     def label(self) -> str:
-        return " × ".join(self.names) or "seeds"
+        return " x ".join(self.names) or "seeds"
 
 
 @dataclass(frozen=True)

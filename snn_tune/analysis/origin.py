@@ -5,7 +5,7 @@ from collections import Counter
 
 from snn_tune.analysis import words
 from snn_tune.analysis.cells import GROUP
-from snn_tune.analysis.table import number
+from snn_tune.analysis.formats import number
 from snn_tune.analysis.trials import StudyTrials
 from snn_tune.study import Study
 

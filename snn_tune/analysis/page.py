@@ -12,7 +12,7 @@ from snn_tune.files import write_whole
 from snn_tune.tracking.store import Store
 
 HERE = Path(__file__).parent
-UNIT = re.compile(r"(?<=\d) (?=%|s\b|points?\b)")  # a number and its unit stay on one line
+UNIT = re.compile(r"(?<=\d) (?=%|s\b|points?\b)")
 
 
 def write(analysis: Analysis, uri: str, folder: Path) -> Path:
@@ -28,7 +28,7 @@ def write(analysis: Analysis, uri: str, folder: Path) -> Path:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined
     )
-    environment.filters["together"] = lambda text: UNIT.sub("\u00a0", text)
+    environment.filters |= {"together": _together, "sentence": _sentence}
     html = environment.get_template("page.html.jinja").render(
         title=study.name,
         kind="Grid of trials" if study.search.method == "grid" else "Search",
@@ -38,3 +38,13 @@ def write(analysis: Analysis, uri: str, folder: Path) -> Path:
         palette=style.PALETTE,
     )
     return write_whole(folder / "index.html", [html.encode()])
+
+
+def _together(text: str) -> str:
+    """A number and its unit stay on one line."""
+    return UNIT.sub("\u00a0", text)
+
+
+def _sentence(line: str) -> str:
+    """A line of a terminal as a sentence."""
+    return _together(line[:1].upper() + line[1:].removesuffix(".") + ".")

@@ -10,10 +10,16 @@ import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
-from snn_tune.analysis.cells import ACCURACIES, Axes
-from snn_tune.analysis.optimum import Combination, Optimum, gain, optimum
+from snn_tune.analysis import gains, unfinished
+from snn_tune.analysis.cells import ACCURACIES, Axes, learned, scored
+from snn_tune.analysis.combination import Combination
+from snn_tune.analysis.formats import number
+from snn_tune.analysis.gains import Gain
+from snn_tune.analysis.lines import SHORT, counts, lines
+from snn_tune.analysis.optimum import Optimum, gain, optimum
+from snn_tune.analysis.significance import Comparison, significance, verdict
 from snn_tune.analysis.strict import strict
-from snn_tune.analysis.table import Row, counts, lines, number, rich_table, rows
+from snn_tune.analysis.table import Row, rich_table, rows
 from snn_tune.files import write_whole
 
 
@@ -24,6 +30,9 @@ class Tables:
     Attributes:
         rows: of the printed table.
         lines: below it.
+        verdicts: a sentence for each parameter that varies: which differences between its values are real.
+        significance: what those are worded from.
+        gains: of the combination chosen by marginal means, by "all" or "learned" cells and accuracy.
         counts: trials by state; see `table.counts`.
         samples: nb_train, nb_valid, nb_test: samples that each accuracy is over.
     """
@@ -32,7 +41,10 @@ class Tables:
     axes: Axes
     rows: list[Row]
     lines: list[str]
+    verdicts: list[str]
     optimum: Optimum
+    significance: dict[str, list[Comparison]]
+    gains: dict[str, dict[str, Gain]]
     counts: dict[str, int]
     samples: dict[str, int]
     thesis: dict[str, Any] | None
@@ -50,11 +62,11 @@ class Tables:
 
     def show(self, console: Console) -> None:
         """Print the table and its lines; plain text where the console is no terminal."""
-        varied = [name for name, values in self.axes.items() if len(values) > 1]
-        console.print(rich_table(self.title, self.rows, varied, console.width))
+        console.print(rich_table(self.title, self.rows, _varied(self.axes), console.width))
         console.print()
         fixed = [f"{name} {number(values[0])}" for name, values in self.axes.items() if len(values) == 1]
-        for line in [*([f"the same in all trials: {', '.join(fixed)}"] if fixed else []), *self.lines]:
+        same = [f"the same in all trials: {', '.join(fixed)}"] if fixed else []
+        for line in [*same, *self.lines, *self.verdicts]:
             console.print(Text(line))
 
     def write(self, folder: Path) -> list[Path]:
@@ -67,13 +79,17 @@ class Tables:
             "optimum.csv": _optimum(self).to_csv(index=False),
             "optimum.json": self.as_json() + "\n",
             "trials.csv": self.trials.to_csv(index=False),
-            "marginals.csv": _marginals(self.optimum).to_csv(index=False),
+            "marginals.csv": _marginals(self.optimum, self.significance).to_csv(index=False),
         }
         return [write_whole(folder / name, [content.encode()]) for name, content in contents.items()]
 
     def as_json(self) -> str:
         """The tables as strict JSON: null where there is no number."""
-        return json.dumps(strict(_summary(self)), indent=2, allow_nan=False, ensure_ascii=False)
+        return json.dumps(strict(self.summary()), indent=2, allow_nan=False, ensure_ascii=False)
+
+    def summary(self) -> dict[str, Any]:
+        """What is in the JSON; NaN where there is no number."""
+        return _summary(self)
 
 
 def tables(
@@ -98,26 +114,58 @@ def tables(
         ValueError: trials lacks `state` or a parameter.
     """
     samples = samples or {}
-    found = optimum(trials, axes, nb_classes=nb_classes, nb_valid=samples.get("nb_valid"))
+    found = optimum(trials, axes, nb_classes=nb_classes, samples=samples)
     count = counts(trials, axes, others)
-    below = lines(found, count, samples)
-    return Tables(title, axes, rows(found, axes, thesis), below, found, count, samples, thesis, trials)
+    gained = _gains(trials, axes, found, nb_classes, samples)
+    below = [*lines(found, count, samples, gained), *unfinished.listed(trials, _varied(axes))]
+    compared = significance(trials, axes)
+    verdicts = [verdict(name, compared[name]) for name in _varied(axes)] if found.chosen else []
+    table = rows(found, axes, thesis)
+    return Tables(title, axes, table, below, verdicts, found, compared, gained, count, samples, thesis, trials)
+
+
+def _varied(axes: Axes) -> list[str]:
+    return [name for name, values in axes.items() if len(values) > 1]
+
+
+def _gains(
+    trials: pd.DataFrame, axes: Axes, found: Optimum, nb_classes: int | None, samples: dict[str, int]
+) -> dict[str, dict[str, Gain]]:
+    if found.chosen is None:
+        return {}
+    cells = scored(trials, axes)
+    own = pd.Series(True, index=cells.index)
+    for name, value in found.chosen.parameters.items():
+        own &= cells[name] == axes[name].index(value)
+    over = {"all": cells, "learned": learned(cells, nb_classes, samples.get("nb_valid"))}
+    return {of: gains.gains(cells[own], others, samples) for of, others in over.items()}
 
 
 def _optimum(tables: Tables) -> pd.DataFrame:
-    columns = ["row", *tables.axes, *ACCURACIES, "run_time_s"]
-    parameters = [[row.parameters.get(name, "") for name in tables.axes] for row in tables.rows]
-    values = [
-        [row.label, *texts, *row.accuracies, row.run_time_s] for row, texts in zip(tables.rows, parameters, strict=True)
-    ]
-    return pd.DataFrame(values, columns=columns)
+    """The rows of the table; `interval_of` says what low and high are over, "seeds" or "samples"."""
+    records = []
+    for row in tables.rows:
+        texts = {name: row.parameters.get(name, "") for name in tables.axes}
+        ends = {
+            f"{short}_{end}": getattr(interval, end)
+            for short, interval in zip(SHORT.values(), row.intervals, strict=True)
+            for end in ("low", "high")
+        }
+        measures = dict(zip(ACCURACIES, row.accuracies, strict=True)) | ends
+        measures |= {"run_time_s": row.run_time_s, "spikes_per_neuron": row.spikes_per_neuron}
+        over = next((interval.of for interval in row.intervals if interval.of), "")
+        records.append({"row": row.label, **texts, **measures, "interval_of": over})
+    return pd.DataFrame(records, columns=None if records else ["row", *tables.axes, *ACCURACIES, "run_time_s"])
 
 
-def _marginals(found: Optimum) -> pd.DataFrame:
-    """One row for each parameter and value; `standard_error` is of `worse_by`, the paired difference to the best."""
+def _marginals(found: Optimum, compared: dict[str, list[Comparison]]) -> pd.DataFrame:
+    """One row for each parameter and value; `standard_error` is of `worse_by`, the paired difference to the best.
+
+    `p_value` is of that difference, `p_corrected` that after Holm: see `significance`.
+    """
     records = []
     for name, marginals in found.marginals.items():
-        for marginal in marginals:
+        for marginal, against in zip(marginals, compared[name], strict=True):
             scores = marginal.scores
             records.append(
                 {
@@ -130,6 +178,9 @@ def _marginals(found: Optimum) -> pd.DataFrame:
                     "worse_by": marginal.worse_by,
                     "standard_error": marginal.standard_error,
                     "nb_pairs": marginal.nb_pairs,
+                    "p_value": against.p,
+                    "p_corrected": against.corrected,
+                    "difference": against.judged,
                     "mean_run_time_s": scores.run_time_s,
                 }
             )
@@ -144,11 +195,19 @@ def _summary(tables: Tables) -> dict[str, Any]:
         "axes": tables.axes,
         "chosen": _combination(found.chosen),
         "best": _combination(found.best),
+        "fastest_within_one_error": _combination(found.fastest),
+        "fewest_spikes_within_one_error": _combination(found.fewest_spikes),
         "marginals": {name: [asdict(one) for one in values] for name, values in found.marginals.items()},
+        "significance": {name: [asdict(one) for one in values] for name, values in tables.significance.items()},
+        "verdicts": tables.verdicts,
         "thesis": tables.thesis,
         "grid_mean": {of: asdict(mean) for of, mean in means.items()},
         "gain": {of: gain(found.chosen.scores, mean) for of, mean in means.items()} if found.chosen else None,
+        "gain_intervals": {
+            of: {name: asdict(one.interval) for name, one in gained.items()} for of, gained in tables.gains.items()
+        },
         "trials": tables.counts,
+        "lines": tables.lines,
         "samples": tables.samples,
         "run_times": {"group": found.run_time_group, "nb_other_groups": found.nb_other_groups},
         "nb_unscored": found.nb_unscored,

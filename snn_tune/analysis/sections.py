@@ -9,7 +9,7 @@ from snn_tune.analysis import Analysis, confirmed, page_tables, words
 from snn_tune.analysis.effects import effects
 from snn_tune.analysis.figures import confusion, curves, interactions, marginals, network, scatter, searched, shares
 from snn_tune.analysis.figures.drawing import Drawing
-from snn_tune.analysis.found import Found
+from snn_tune.analysis.found import SHOWN, Found
 from snn_tune.analysis.page_tables import PageTable
 from snn_tune.analysis.pareto import pareto
 from snn_tune.analysis.report import Tables
@@ -105,7 +105,13 @@ def _optimum(tables: Tables) -> Section:
 def _searched(analysis: Analysis, found: Found, gallery: Gallery) -> Section:
     frame = analysis.trials.frame
     pictures = gallery.hang(searched.course(frame), searched.slices(frame, analysis.study))
-    return Section("found", "The search", found.lines(), pictures=pictures)
+    best = page_tables.found(analysis.study, found.best[:SHOWN], "The best of the search, by validation accuracy")
+    objectives = analysis.study.search.objectives
+    several = len(objectives) > 1 and found.pareto
+    caption = f"Pareto set of {', '.join(objectives)}"
+    sets = [page_tables.found(analysis.study, found.pareto, caption)] if several else []
+    tables = [best, *sets] if found.best else []
+    return Section("found", "The search", found.lines(), tables, pictures)
 
 
 def _finalists(analysis: Analysis) -> list[Section]:
@@ -119,7 +125,8 @@ def _figures(analysis: Analysis, store: Store, gallery: Gallery) -> Section:
     notes = []
     drawings: list[Drawing | None] = []
     if not isinstance(analysis.tables, Found):
-        drawings += marginals.draw(analysis.trials.frame, analysis.study.grid, analysis.tables.optimum)
+        grid = analysis.tables
+        drawings += marginals.draw(analysis.trials.frame, grid.axes, grid.optimum, grid.significance)
     drawings.append(curves.draw(analysis.trials, store))
     if key := analysis.tables.best_key:
         try:

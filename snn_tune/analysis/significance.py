@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from snn_tune.analysis.cells import Axes, mean_scores, pairs, scored
-from snn_tune.analysis.table import number
+from snn_tune.analysis.formats import number, p_value
 
 ALPHA = 0.05
+_AS_GOOD = 5e-5  # would be told as 0.00 points
 _DRAWS = 19_999
 _AT_A_TIME = 2_000_000  # signs: 16 MB
 _ROUNDING = 1e-9  # the same differences, added up in another order, are as far
@@ -40,6 +41,13 @@ class Comparison:
     @property
     def is_real(self) -> bool:
         return self.corrected < ALPHA  # False of NaN
+
+    @property
+    def judged(self) -> str:
+        """ "real", "noise" (it may be), "unknown" (too few pairs to tell), or "" of the best itself."""
+        if self.value == self.best:
+            return ""
+        return "real" if self.is_real else "noise" if self.can_tell else "unknown"
 
 
 def significance(trials: pd.DataFrame, axes: Axes) -> dict[str, list[Comparison]]:
@@ -138,19 +146,16 @@ def verdict(name: str, compared: list[Comparison]) -> str:
 
 
 def _words(one: Comparison) -> str:
+    if abs(one.worse_by) < _AS_GOOD and not one.is_real:
+        return f"{number(one.value)} is as good"
     way = (
         f"worse by {100 * one.worse_by:.2f}"
         if one.worse_by >= 0
         else f"better in its pairs by {-100 * one.worse_by:.2f}"
     )
-    if one.is_real:
-        judged = f"real (p {_p(one.corrected)})"
-    elif one.can_tell:
-        judged = f"may be noise (p {_p(one.corrected)})"
-    else:
-        judged = f"cannot be told from noise with {one.nb_pairs} pair{'s' * (one.nb_pairs != 1)}"
+    judged = {
+        "real": f"real (p {p_value(one.corrected)})",
+        "noise": f"may be noise (p {p_value(one.corrected)})",
+        "unknown": f"cannot be told from noise with {one.nb_pairs} pair{'s' * (one.nb_pairs != 1)}",
+    }[one.judged]
     return f"{number(one.value)} {way} points: {judged}"
-
-
-def _p(p: float) -> str:
-    return f"{p:.2g}" if p >= 0.001 else "below 0.001"

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from snn_tune.analysis.formats import number, percent, seconds
 from snn_tune.analysis.report import tables
-from snn_tune.analysis.table import number, percent, seconds
 
 AXES = {"nb_hidden": [50, 100, 150], "nb_steps": [80, 100], "scale": [80.0, 100.0], "regularizer": [1e-6, 1e-4]}
 THESIS = {"nb_hidden": "200+", "nb_steps": "75-", "scale": "80.0-", "regularizer": "1e-6-", "train_accuracy": 0.8953}

@@ -12,7 +12,7 @@ from mlflow.entities import Metric
 from snn_tune.analysis import words
 from snn_tune.analysis.figures import style
 from snn_tune.analysis.figures.drawing import Drawing
-from snn_tune.analysis.table import percent
+from snn_tune.analysis.formats import percent
 from snn_tune.analysis.trials import StudyTrials
 from snn_tune.tracking.store import Store
 

@@ -9,7 +9,7 @@ from snn_tune.analysis.cells import Axes, scored
 from snn_tune.analysis.effects import Effect
 from snn_tune.analysis.figures import style
 from snn_tune.analysis.figures.drawing import Drawing
-from snn_tune.analysis.table import number
+from snn_tune.analysis.formats import number
 
 MOST_WRITTEN = 36  # cells whose means are written into a map
 

@@ -13,17 +13,16 @@ from snn_tune.analysis import words
 from snn_tune.analysis.cells import ACCURACIES, Axes, largest_group, scored
 from snn_tune.analysis.figures import style
 from snn_tune.analysis.figures.drawing import Drawing
+from snn_tune.analysis.formats import number
 from snn_tune.analysis.optimum import Optimum
-from snn_tune.analysis.significance import Comparison, significance
-from snn_tune.analysis.table import number
+from snn_tune.analysis.significance import Comparison
 
 MEANS = (*ACCURACIES, "run_time_s")
 
 
-def draw(trials: pd.DataFrame, axes: Axes, found: Optimum) -> list[Drawing]:
+def draw(trials: pd.DataFrame, axes: Axes, found: Optimum, compared: dict[str, list[Comparison]]) -> list[Drawing]:
     """A figure for each parameter that varies and has at least two values with a score."""
     cells = _timed(trials, axes)
-    compared = significance(trials, axes)
     drawings = []
     for name, values in axes.items():
         numbers = _numbers(cells, axes, name, found)

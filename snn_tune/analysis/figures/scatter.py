@@ -7,8 +7,8 @@ from matplotlib.axes import Axes as Panel
 from snn_tune.analysis import words
 from snn_tune.analysis.figures import style
 from snn_tune.analysis.figures.drawing import Drawing
+from snn_tune.analysis.formats import percent, seconds
 from snn_tune.analysis.pareto import Front
-from snn_tune.analysis.table import percent, seconds
 
 MOST_VECTORS = 2000  # combinations; more are drawn as an image, those of the front still as points
 AGAINST = {"run_time_s": "run time, s", "spikes_per_neuron": "spikes of a unit in a sample"}
