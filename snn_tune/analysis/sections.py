@@ -98,7 +98,10 @@ def sections(analysis: Analysis, store: Store, gallery: Gallery) -> list[Section
 
 def _optimum(tables: Tables) -> Section:
     varied = [name for name, values in tables.axes.items() if len(values) > 1]
-    table = page_tables.optimum(tables.rows, varied, "Optimal combinations; + or - marks an end of the axis")
+    over = words.listed(dict.fromkeys(one.of for row in tables.rows for one in row.intervals if one.of))
+    intervals = f"; below an accuracy its 95 % interval, over {over}" if over else ""
+    caption = f"Optimal combinations: + or - marks an end of the axis{intervals}"
+    table = page_tables.optimum(tables.rows, varied, caption)
     return Section("optimum", "Optimal combination", tables=[table], notes=tables.lines)
 
 
@@ -136,6 +139,8 @@ def _figures(analysis: Analysis, store: Store, gallery: Gallery) -> Section:
             notes.append(f"The best network at work, and its confusion matrix, are not drawn: {error}.")
     shown = gallery.hang(*drawings)
     lines = ["Each is in figures/ beside this page, as SVG, as PNG, and its numbers as CSV."] if shown else []
+    if any(picture.name.startswith("mean_by") for picture in shown):
+        lines.append(marginals.INTERVALS)
     return Section("figures", "Figures", lines or ["There is nothing to draw yet."], pictures=shown, notes=notes)
 
 

@@ -18,6 +18,10 @@ from snn_tune.analysis.optimum import Optimum
 from snn_tune.analysis.significance import Comparison
 
 MEANS = (*ACCURACIES, "run_time_s")
+INTERVALS = (
+    "Bars at means are 95 % intervals for comparing the values of a parameter with each other: what all values share "
+    "under the same setting of the others is taken out (Cousineau 2005, Morey 2008)."
+)
 
 
 def draw(trials: pd.DataFrame, axes: Axes, found: Optimum, compared: dict[str, list[Comparison]]) -> list[Drawing]:

@@ -27,19 +27,9 @@ def course(trials: pd.DataFrame) -> Drawing | None:
     numbers = pd.DataFrame({"sample": 1 + score.index, "best_valid_accuracy": score, "best_so_far": best})
     with style.styled():
         figure, (panel,) = style.panels(style.WIDE, 3.0)
-        few = len(score) <= MOST_VECTORS
-        panel.plot(
-            1 + score.index,
-            100 * score,
-            "o",
-            color=style.FAINT,
-            ms=4.5,
-            mew=0,
-            alpha=0.7,
-            rasterized=not few,
-            label="trial",
-        )
-        panel.plot(1 + best.index, 100 * best, color=style.BLUE, drawstyle="steps-post", label="best so far")
+        sample, many = numbers["sample"], len(score) > MOST_VECTORS
+        panel.plot(sample, 100 * score, "o", color=style.FAINT, ms=4.5, mew=0, label="trial", rasterized=many)
+        panel.plot(sample, 100 * best, color=style.BLUE, drawstyle="steps-post", label="best so far")
         panel.set_xlabel("trial, in the order of the proposals")
         panel.set_ylabel("validation accuracy, %")
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -12,7 +12,7 @@ from typing import Any
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 WIDE, HALF = 9.6, 4.7  # inches: of the page, of one of two columns
 INK, MUTED, FAINT, GRID = "#24292f", "#57606a", "#8c959f", "#d8dee4"
@@ -82,6 +82,7 @@ def spread(panel: Axes, values: Any) -> None:
     low, high = min(values), max(values)
     if low > 0 and high > 12 * low:
         panel.set_xscale("log")
+        panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
         panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         panel.xaxis.set_minor_formatter(NullFormatter())
 
