@@ -11,6 +11,8 @@ from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
@@ -88,16 +90,19 @@ def spread(panel: Axes, values: Any) -> None:
 
 
 def as_svg(figure: Figure) -> str:
-    """The figure as an SVG file's text: the same for the same figure."""
+    """The figure as an SVG file's text: the same for the same figure. Lays it out, for `as_png` too."""
     out = io.StringIO()
-    figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
-    figure.set_layout_engine("none")  # it is laid out now: another format need not do so again
+    FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None, "Creator": None})  # `savefig` would draw it twice
+    figure.set_layout_engine("none")
     return out.getvalue()
 
 
 def as_png(figure: Figure) -> bytes:
+    """The figure as a PNG file, on white."""
     out = io.BytesIO()
-    figure.savefig(out, format="png", dpi=PNG_DPI, facecolor="white", metadata={"Software": None})
+    figure.set_facecolor("white")
+    figure.set_dpi(PNG_DPI)
+    FigureCanvasAgg(figure).print_png(out, metadata={"Software": None})
     return out.getvalue()
 
 
