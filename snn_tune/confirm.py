@@ -71,7 +71,7 @@ def ranked(chosen: dict[Parameters, float], found: Iterable[Finding]) -> list[Fi
 
 
 def _interval(found: list[Finding], name: str) -> tuple[float, float]:
-    values = [one.metrics[name] for one in found]
+    values = [value for one in found if np.isfinite(value := one.metrics.get(name, nan))]
     if len(values) < 2:
         return (values[0] if values else nan), nan
     half = float(stats.t.ppf(0.975, len(values) - 1)) * float(np.std(values, ddof=1)) / sqrt(len(values))

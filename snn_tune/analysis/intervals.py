@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isnan, nan, sqrt
+from statistics import NormalDist
 
 import numpy as np
 from scipy import stats
@@ -51,8 +52,10 @@ def student(values: Iterable[float], of: str = "seeds") -> Interval:
 
 def wilson(fraction: float, nb_samples: int, level: float = LEVEL) -> Interval:
     """Of a fraction of samples (Wilson 1927): it has a width also where all are right, and never leaves 0 to 1."""
-    ends = stats.binomtest(round(fraction * nb_samples), nb_samples).proportion_ci(level, "wilson")
-    return Interval(float(ends.low), float(ends.high), "samples")
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    spread = z * sqrt(fraction * (1 - fraction) / nb_samples + (z / (2 * nb_samples)) ** 2)
+    middle, whole = fraction + z**2 / (2 * nb_samples), 1 + z**2 / nb_samples
+    return Interval(max((middle - spread) / whole, 0.0), min((middle + spread) / whole, 1.0), "samples")
 
 
 def newcombe(first: float, nb_first: int, second: float, nb_second: int) -> Interval:

@@ -6,12 +6,10 @@ from tempfile import TemporaryDirectory
 
 from snn_tune import evidence
 from snn_tune.analysis import Analysis, confirmed, page_tables, words
-from snn_tune.analysis.effects import effects
 from snn_tune.analysis.figures import confusion, curves, interactions, marginals, network, scatter, searched, shares
 from snn_tune.analysis.figures.drawing import Drawing
 from snn_tune.analysis.found import SHOWN, Found
 from snn_tune.analysis.page_tables import PageTable
-from snn_tune.analysis.pareto import pareto
 from snn_tune.analysis.report import Tables
 from snn_tune.errors import UserError
 from snn_tune.tracking.store import Store
@@ -160,7 +158,7 @@ def _kept(store: Store, run_id: str) -> network.Arrays:
 def _effects(analysis: Analysis, gallery: Gallery) -> Section:
     """Shares, and for a grid the maps of the pairs that interact most."""
     frame, study = analysis.trials.frame, analysis.study
-    found = effects(frame, study.space)
+    found = analysis.effects
     pairs = [one for one in found.effects if one.order == 2][:MOST_PAIRS]
     drawings = [shares.draw(found), interactions.draw(frame, study.grid, pairs) if pairs else None]
     lines = [] if found.effects else [f"{found.label[:1].upper()}{found.label[1:]}."]
@@ -168,11 +166,11 @@ def _effects(analysis: Analysis, gallery: Gallery) -> Section:
 
 
 def _pareto(analysis: Analysis, gallery: Gallery) -> Section:
-    found = pareto(analysis.trials.frame, list(analysis.study.space))
+    found = analysis.front
     drawing = scatter.draw(found)
     if drawing is None:
         return Section("pareto", "Pareto front", ["No combination has an accuracy and a run time yet."])
-    return Section("pareto", "Pareto front", tables=[page_tables.front(found)], pictures=gallery.hang(drawing))
+    return Section("pareto", "Pareto front", tables=[page_tables.front(analysis.front)], pictures=gallery.hang(drawing))
 
 
 def _trials(analysis: Analysis) -> Section:

@@ -32,9 +32,10 @@ def cheapest(scored: pd.DataFrame, axes: Axes, cost: str, samples: dict[str, int
     cells = _cells(scored, axes)
     if cells.empty:
         return None
-    highest = cells["valid_accuracy"].max()
-    own = scored.loc[scored["cell"] == cells.loc[cells["valid_accuracy"].idxmax(), "cell"], "valid_accuracy"]
-    good = cells[(cells["valid_accuracy"] >= highest - _error(own, samples.get("nb_valid")) - _ROUNDING)]
+    top = cells.sort_values("valid_accuracy", ascending=False, kind="stable").iloc[0]
+    own = scored[scored["cell"] == top["cell"]]["valid_accuracy"]
+    least = top["valid_accuracy"] - _error(own, samples.get("nb_valid")) - _ROUNDING
+    good = cells[cells["valid_accuracy"] >= least]
     in_order = good[good[cost].notna()].sort_values([cost, "valid_accuracy", "cell"], ascending=[True, False, True])
     return _first(in_order, scored, axes, samples)
 

@@ -1,17 +1,20 @@
 """The trials of a study, read from MLflow into one table."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from math import nan
 
 import pandas as pd
-from mlflow.entities import Run
 
+from snn_tune.collection import no_collection
 from snn_tune.errors import UserError, near_match, without_password
 from snn_tune.finding import Finding
 from snn_tune.study import Study
 from snn_tune.study_tables import build
-from snn_tune.tracking.past import finding
-from snn_tune.tracking.store import Store, is_study, trial_key
+from snn_tune.tracking import curve
+from snn_tune.tracking.past import finding, state
+from snn_tune.tracking.store import Store, trial_key
 from snn_tune.trial import Trial
 
 METRICS = (
@@ -54,31 +57,50 @@ def load(name: str, uri: str) -> StudyTrials:
         UserError: the store does not answer, or holds no such study; with the near match among those that it holds.
     """
     store = Store(name, uri)
-    runs = list(store.runs())
-    parent = next(filter(is_study, runs), None)
+    parent = next(store.runs("tags.role = 'study'"), None)
     if parent is None or "study" not in parent.data.tags:
         held = {other.name for other in store.ask(store.client.search_experiments)} - {name}
         mend = near_match(name, held) or f"; run them with: python -m snn_tune.run {name}"
         raise UserError(f"there are no trials of '{name}' in {without_password(uri)}{mend}")
     tags = parent.data.tags
     study = build(name, json.loads(tags["study"]))
-    by_key = {trial_key(run): run for run in runs if trial_key(run)}
     grid = study.search.method == "grid"
-    findings = [found for run in by_key.values() if (found := finding(run))] if not grid or study.search.confirm else []
-    trials = study.trials(tags["data_fingerprint"]) if grid else []
-    others = len(by_key.keys() - {trial.key for trial in trials})
-    listed = trials if grid else [one.trial for one in of_search(study, findings)]
+    with no_collection():
+        known = {run.key: run for run in _runs(store, with_finding=not grid or study.search.confirm > 0)}
+    findings = [run.finding for run in known.values() if run.finding]
+    listed = study.trials(tags["data_fingerprint"]) if grid else [one.trial for one in of_search(study, findings)]
+    again = {one.trial.key for one in findings if study.confirm_mark in one.marks}
     return StudyTrials(
         study,
-        frame=pd.DataFrame([_row(trial, by_key.get(trial.key)) for trial in listed]),
+        frame=pd.DataFrame([_row(trial, known.get(trial.key)) for trial in listed]),
         findings=findings,
-        others=others,
+        others=len(known.keys() - {trial.key for trial in listed} - again),
         samples=json.loads(tags["samples"]),
         nb_classes=int(tags["nb_classes"]),
         origin=tags,
-        run_ids={key: run.info.run_id for key, run in by_key.items()},
-        histories={key: run.data.tags.get("valid_history", "[]") for key, run in by_key.items()},
+        run_ids={key: run.run_id for key, run in known.items()},
+        histories={key: run.history for key, run in known.items()},
     )
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What is kept of a trial's run: MLflow's own objects take ten times the memory."""
+
+    key: str
+    run_id: str
+    history: str
+    columns: dict[str, object]
+    finding: Finding | None
+
+
+def _runs(store: Store, with_finding: bool) -> Iterator[_Known]:
+    for run in store.runs():
+        if key := trial_key(run):
+            tags, metrics = run.data.tags, run.data.metrics
+            columns = {name: metrics.get(name, nan) for name in METRICS} | {name: tags.get(name, "") for name in TAGS}
+            found = finding(run) if with_finding else None
+            yield _Known(key, run.info.run_id, curve.text(tags), {"state": state(run), **columns}, found)
 
 
 def of_search(study: Study, findings: list[Finding]) -> list[Finding]:
@@ -87,14 +109,8 @@ def of_search(study: Study, findings: list[Finding]) -> list[Finding]:
     return sorted(mine, key=lambda one: int(one.marks[study.search_mark]))
 
 
-def _row(trial: Trial, run: Run | None) -> dict[str, object]:
-    tags = run.data.tags if run else {}
-    metrics = run.data.metrics if run else {}
-    return {
-        "key": trial.key,
-        "state": tags.get("state", "missing"),
-        "seed": trial.seed,
-        **trial.parameters.model_dump(),
-        **{name: metrics.get(name, float("nan")) for name in METRICS},
-        **{name: tags.get(name, "") for name in TAGS},
-    }
+def _row(trial: Trial, known: _Known | None) -> dict[str, object]:
+    absent = {"state": "missing", **dict.fromkeys(METRICS, nan), **dict.fromkeys(TAGS, "")}
+    columns = known.columns if known else absent
+    parameters = trial.parameters.model_dump()
+    return {"key": trial.key, "state": columns["state"], "seed": trial.seed, **parameters, **columns}

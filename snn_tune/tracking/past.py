@@ -8,6 +8,7 @@ from mlflow.entities import Run
 
 from snn_tune.collection import no_collection
 from snn_tune.finding import Finding
+from snn_tune.tracking import curve
 from snn_tune.tracking.ledger import OVER
 from snn_tune.tracking.store import PAGE, Store, trial_key
 from snn_tune.trial import Parameters, Trial
@@ -40,16 +41,19 @@ def finding(run: Run) -> Finding | None:
         values = {name: _value(text) for name, text in run.data.params.items()}
         parameters = Parameters(**{name: values[name] for name in Parameters.model_fields if name in values})
         trial = Trial(parameters, int(values["seed"]), tags["data_fingerprint"], tags.get("network", ""))
-        history = [float(value) for value in json.loads(tags.get("valid_history", "[]"))]
+        history = [float(value) for value in json.loads(curve.text(tags))]
     except (KeyError, ValueError, TypeError, RecursionError):  # pydantic's are ValueErrors
         return None
     if trial.key != trial_key(run):
         return None
-    state = tags.get("state", "running")
-    if state in OVER and run.info.status != "FINISHED":
-        state = "running"
     marks = {name: value for name, value in tags.items() if name.startswith(("search.", "confirm."))}
-    return Finding(trial, state, dict(run.data.metrics), history, marks)
+    return Finding(trial, state(run), dict(run.data.metrics), history, marks)
+
+
+def state(run: Run) -> str:
+    """How a trial stands; one whose end was not written to the last is still running."""
+    known = run.data.tags.get("state", "running")
+    return "running" if known in OVER and run.info.status != "FINISHED" else str(known)
 
 
 def _value(text: str) -> Any:

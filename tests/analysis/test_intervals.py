@@ -5,20 +5,24 @@ from math import isnan, nan, sqrt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from snn_tune.analysis.intervals import accuracy, newcombe, student, wilson
 
-Z = 1.959964  # 97.5 % quantile of the normal
+
+def test_wilson_by_hand() -> None:
+    # 8 of 10, z² = 3.8415: (0.8 + 0.19207 ± 1.96 sqrt(0.016 + 0.0096037)) / 1.38415.
+    found = wilson(0.8, 10)
+    assert (found.low, found.high) == pytest.approx((0.49016, 0.94332), abs=1e-5)
+    assert found.of == "samples"
 
 
 @pytest.mark.parametrize(("right", "nb_samples"), [(0, 20), (13, 20), (20, 20), (8953, 10_000)])
-def test_wilson_is_the_formula(right: int, nb_samples: int) -> None:
-    share = right / nb_samples
-    middle = (share + Z**2 / (2 * nb_samples)) / (1 + Z**2 / nb_samples)
-    half = Z * sqrt(share * (1 - share) / nb_samples + Z**2 / (4 * nb_samples**2)) / (1 + Z**2 / nb_samples)
-    found = wilson(share, nb_samples)
-    assert (found.low, found.high) == pytest.approx((middle - half, middle + half), abs=1e-6)
-    assert found.of == "samples"
+def test_wilson_is_scipys(right: int, nb_samples: int) -> None:
+    for level in (0.95, 0.6827):
+        theirs = stats.binomtest(right, nb_samples).proportion_ci(level, "wilson")
+        found = wilson(right / nb_samples, nb_samples, level)
+        assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
 
 
 @given(st.integers(1, 5000), st.data())
