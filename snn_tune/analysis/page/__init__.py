@@ -5,9 +5,12 @@ from pathlib import Path
 
 import jinja2
 
-from snn_tune.analysis import Analysis, origin, words
+from snn_tune.analysis import words
 from snn_tune.analysis.figures import style
-from snn_tune.analysis.sections import Gallery, sections
+from snn_tune.analysis.page import origin
+from snn_tune.analysis.page.gallery import Gallery
+from snn_tune.analysis.page.sections import sections
+from snn_tune.analysis.whole import Analysis
 from snn_tune.files import write_whole
 from snn_tune.tracking.store import Store
 
