@@ -1,5 +1,6 @@
 """How a command ends: its exit status, and one line on the standard error for what went wrong."""
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -23,3 +24,6 @@ def exit_status(command: Callable[[], int], stopped: str = "stopped") -> int:
     except KeyboardInterrupt:
         print(stopped, file=sys.stderr)
         return 130
+    except BrokenPipeError:  # who read the output has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0

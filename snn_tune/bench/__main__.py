@@ -79,7 +79,7 @@ def _without_data(studies: list[Study], folder: Path) -> dict[str, str]:
 
 def _bench(ready: Plan, chosen: list[Way], progress: Console) -> list[Result]:
     nb_trials = len(ready.study.cells()) * ready.study.budget.seeds
-    at_once = {way: min(way.slots, nb_trials) for way in chosen}
+    at_once = {way: min(way.slots(ready.bytes_each), nb_trials) for way in chosen}
     measured = {}
     for way in chosen:
         with progress.status(f"{ready.study.name}: measuring the {way.kernel} kernel"):
