@@ -167,6 +167,7 @@ def execute(
     records: Path,
     say: Callable[[str], None],
     time_s: float = float("inf"),
+    nb_waiting: int = 0,
 ) -> list[str]:
     """Run all of the work, or what there is time for.
 
@@ -174,6 +175,9 @@ def execute(
         records: folder for what Ray writes as it goes, of this study and store; removed at the end.
         say: tells the user a line.
         time_s: until the running trials are stopped.
+        nb_waiting: trials that ask for room at the same time, which is what an autoscaler makes room for. They ask
+            no longer when this process is gone; `request_resources` would, and machines would stay for nobody.
+            By default one, or `max_concurrent`: who proposes trials should not have to do so long before they run.
 
     Returns:
         What went wrong in telling the listeners, or in proposing.
@@ -181,6 +185,7 @@ def execute(
     Raises:
         KeyboardInterrupt: the user stopped it; the listeners have been told.
     """
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(nb_waiting or "auto")
     stop = GentleStop(say, work.pruning, time_s)
     relay = Relay({trial.key: trial for trial in work.trials}, listeners, stop)
     with stop:

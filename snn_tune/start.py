@@ -25,6 +25,8 @@ from snn_tune.trainable import Fit, Job
 from snn_tune.trial import Trial
 from snn_tune.where import Options
 
+MOST_WAITING = 200  # trials that ask a cluster for room at once: as many as Ray's own grid search lets wait
+
 
 class Start:
     """Everything that a start has, and what it does with it.
@@ -177,7 +179,8 @@ class Start:
             self.progress = progress
             listeners: list[Listener] = [self.tracker, *known, *more, progress]
             say, concurrent = self.console.print, options.max_concurrent
-            troubles = execute(job, work, listeners, self.per_trial, concurrent, records, say, self.time_left)
+            waiting = min(len(work.trials), MOST_WAITING) if self.cluster.address and not more else 0
+            troubles = execute(job, work, listeners, self.per_trial, concurrent, records, say, self.time_left, waiting)
         self.nb_failed += progress.failed
         if troubles:
             raise UserError(
