@@ -50,7 +50,7 @@ def test_what_differs_is_told_with_who_has_what() -> None:
 def test_a_machine_shows_that_it_sees_the_storage_and_has_the_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ticket = Folder(tmp_path / "small.pass")
+    ticket = Folder(tmp_path / "small.pass" / "one")
     with pytest.raises(UserError, match=f"^the storage {tmp_path} is not seen .*No such file.*a bucket .--storage s3:"):
         check(ticket)
     ticket.write(nodes._code().encode())
@@ -79,13 +79,14 @@ def cluster(s3: S3) -> Iterator[Cluster]:
 @pytest.mark.slow
 def test_each_node_is_asked_before_anything_starts(cluster: Cluster, s3: S3, tmp_path: Path) -> None:
     storage, said = at(s3.uri) / "trials" / "small", []
+    (storage.parent / "small.pass" / "old").write(b"of a command that was killed")
 
     def ask(other: dict[str, str]) -> None:
         node = cluster.add_node(num_cpus=1, env_vars=other)
         cluster.wait_for_nodes()
         try:
             with closing(Joined(cluster.address)), agreed(storage, cluster.address, said.append) as machines:
-                assert s3.objects() == [f"prefix/trials/{machines.ticket.name}"]
+                assert s3.objects() == [f"prefix/trials/small.pass/{machines.ticket.name}"]
         finally:
             cluster.remove_node(node)
             assert s3.objects() == []
