@@ -42,9 +42,9 @@ class Cluster:
     """
 
     def __init__(self, address: str | None) -> None:
-        self.address = address
         with _our_sigterm():
             self._start(address)
+        self.address = address and ray.get_runtime_context().gcs_address  # of "auto", too
         alive = [node["Resources"] for node in ray.nodes() if node["Alive"]]
         self.nodes, self.most = alive, _most(alive) if address else []
 
@@ -113,8 +113,7 @@ def _most(nodes: list[Resources]) -> list[Resources]:
     """The machines that an autoscaler may have at most; none where there is none, or this is not its head."""
     heads = [node for node in nodes if HEAD in node]
     here = f"node:{ray.util.get_node_ip_address()}"
-    workers = to_come() if heads and here in heads[0] else []
-    return heads + workers if workers else []
+    return heads + workers if heads and here in heads[0] and (workers := to_come()) else []
 
 
 @contextmanager
