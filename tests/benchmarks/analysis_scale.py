@@ -9,7 +9,6 @@ took of a processor: the better measure where others share the machine. The peak
 import argparse
 import json
 import os
-import re
 import sqlite3
 import subprocess
 import sys
@@ -122,7 +121,8 @@ def _copy(database: sqlite3.Connection, run_id: str, nb_trials: int) -> None:
         wanted = ", ".join("printf('%032d', n)" if name == "run_uuid" else name for name in columns)
         database.execute(
             f"WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers LIMIT {nb_trials - 1}) "
-            f"INSERT INTO {table} ({', '.join(columns)}) SELECT {wanted} FROM {table} CROSS JOIN numbers WHERE run_uuid = ?",
+            f"INSERT INTO {table} ({', '.join(columns)}) "
+            f"SELECT {wanted} FROM {table} CROSS JOIN numbers WHERE run_uuid = ?",
             (run_id,),
         )
 
@@ -173,7 +173,7 @@ def main() -> None:
             done = subprocess.run([sys.executable, "-c", MEASURE, *what], capture_output=True, text=True)
             if done.returncode:
                 sys.exit(done.stderr)
-            numbers = re.split(" ", done.stdout.rstrip("\n"))
+            numbers = done.stdout.rstrip("\n").split(" ")
             columns = [f"{nb_trials:,}", *numbers]
             size = path.stat().st_size / 1e6
             texts = [f"{text:>{width}}" for text, width in zip(columns, widths.values(), strict=True)]
