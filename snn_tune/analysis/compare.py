@@ -1,7 +1,9 @@
 """Two studies compared: the second less the first, for each combination that both have, and overall."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from math import nan
+from math import isnan, nan
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,8 @@ from snn_tune.analysis.intervals import LEVEL, Interval, newcombe, student
 from snn_tune.analysis.significance import sign_flip
 from snn_tune.analysis.trials import StudyTrials
 from snn_tune.trial import Parameters
+
+Combination = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -55,67 +59,81 @@ def compare(first: StudyTrials, second: StudyTrials) -> Comparison:
     several seeds, and Newcombe's from the samples where not. Each interval stands alone: of a hundred some five miss.
     """
     names = list(dict.fromkeys([*first.study.space, *second.study.space]))
-    both = [_scored(one, names) for one in (first, second)]
-    planned = [set(_combinations(one.frame, names)) for one in (first, second)]
-    known = [{key: rows for key, rows in scored.groupby("combination", sort=False)} for scored in both]
-    common = [key for key in known[0] if key in known[1]]
+    one, other = (_scored(trials, names) for trials in (first, second))
+    planned = [set(_combinations(trials.frame, names)) for trials in (first, second)]
+    common = [combination for combination in one if combination in other]
     samples = first.samples, second.samples
-    table = pd.DataFrame([_row(names, key, known[0][key], known[1][key], samples) for key in common])
-    if common:
-        order = table["difference_valid_accuracy"].abs().sort_values(ascending=False, kind="stable").index
-        table = table.loc[order].reset_index(drop=True)
+    rows = [dict(zip(names, at, strict=True)) | _measures(one[at], other[at], *samples) for at in common]
+    rows.sort(key=lambda row: -abs(row["difference_valid_accuracy"]))
+    table = pd.DataFrame(rows)
     counts = {
         "common": len(common),
         "only_first": len(planned[0] - planned[1]),
         "only_second": len(planned[1] - planned[0]),
         "not_scored": len(planned[0] & planned[1]) - len(common),
     }
-    ratio = _run_time_ratio(table, both) if common else nan
-    return Comparison(names, table, _overall(table), counts, _differing(first, second, names), ratio)
+    differing = _differing(first, second, names)
+    alike = not set(GROUP) & set(differing)
+    ratio = _run_time_ratio(table) if common and alike else nan
+    return Comparison(names, table, _overall(table), counts, differing, ratio)
 
 
-def _combinations(frame: pd.DataFrame, names: list[str]) -> list[tuple[Any, ...]]:
+def _combinations(frame: pd.DataFrame, names: list[str]) -> list[Combination]:
     return list(frame[names].itertuples(index=False, name=None)) if len(frame) else []
 
 
-def _scored(trials: StudyTrials, names: list[str]) -> pd.DataFrame:
+def _scored(trials: StudyTrials, names: list[str]) -> dict[Combination, list[dict[str, Any]]]:
+    """The measures of the trials of each combination that have finished with a score; run times of one group alone."""
     known = measured(trials.frame)
-    known["combination"] = pd.Series(_combinations(trials.frame, names), index=known.index, dtype=object)
-    known = known[(known["state"] == "finished") & known["valid_accuracy"].notna()].copy()
-    _, outside = largest_group(known)
-    known.loc[outside, "run_time_s"] = nan
-    return known
+    usable = (known["state"] == "finished") & known["valid_accuracy"].notna()
+    _, outside = largest_group(known[usable])
+    known.loc[outside.index[outside], "run_time_s"] = nan
+    found: dict[Combination, list[dict[str, Any]]] = {}
+    for combination, record, use in zip(
+        _combinations(trials.frame, names), known.to_dict("records"), usable, strict=True
+    ):
+        if use:
+            found.setdefault(combination, []).append({str(name): value for name, value in record.items()})
+    return found
 
 
-def _row(
-    names: list[str],
-    combination: tuple[Any, ...],
-    first: pd.DataFrame,
-    second: pd.DataFrame,
-    samples: tuple[dict[str, int], dict[str, int]],
+def _measures(
+    first: list[dict[str, Any]], second: list[dict[str, Any]], samples: dict[str, int], others: dict[str, int]
 ) -> dict[str, Any]:
-    row = dict(zip(names, combination, strict=True)) | {"first_seeds": len(first), "second_seeds": len(second)}
+    """The columns of one combination's row, from its trials in the two studies."""
+    row: dict[str, Any] = {"first_seeds": len(first), "second_seeds": len(second)}
     for name in ACCURACIES:
-        over = [of.get(f"nb_{name.removesuffix('_accuracy')}") for of in samples]
-        values = [one.set_index("seed")[name].dropna() for one in (first, second)]
-        difference, interval = _difference(*values, *over)
-        row |= {f"first_{name}": values[0].mean(), f"second_{name}": values[1].mean(), f"difference_{name}": difference}
-        row |= {f"low_{name}": interval.low, f"high_{name}": interval.high, f"interval_of_{name}": interval.of}
-    return row | {"first_run_time_s": first["run_time_s"].mean(), "second_run_time_s": second["run_time_s"].mean()}
+        part = f"nb_{name.removesuffix('_accuracy')}"
+        one, other = _by_seed(first, name), _by_seed(second, name)
+        difference, interval = _difference(one, other, samples.get(part), others.get(part))
+        row |= {f"first_{name}": _mean(one.values()), f"second_{name}": _mean(other.values())}
+        row |= {f"difference_{name}": difference, f"low_{name}": interval.low, f"high_{name}": interval.high}
+        row[f"interval_of_{name}"] = interval.of
+    times = {"first_run_time_s": first, "second_run_time_s": second}
+    return row | {name: _mean(_by_seed(trials, "run_time_s").values()) for name, trials in times.items()}
+
+
+def _by_seed(trials: list[dict[str, Any]], name: str) -> dict[str, float]:
+    return {trial["seed"]: trial[name] for trial in trials if not isnan(trial[name])}
+
+
+def _mean(values: Collection[float]) -> float:
+    return fmean(values) if values else nan
 
 
 def _difference(
-    first: pd.Series, second: pd.Series, nb_first: int | None, nb_second: int | None
+    first: dict[str, float], second: dict[str, float], nb_first: int | None, nb_second: int | None
 ) -> tuple[float, Interval]:
-    by_seed = (second - first).dropna()
+    by_seed = [second[seed] - first[seed] for seed in first if seed in second]
     if len(by_seed) > 1:
-        return float(by_seed.mean()), student(by_seed)
-    difference = float(second.mean() - first.mean())
-    if len(first) > 1 and len(second) > 1:
-        ends = stats.ttest_ind(second, first, equal_var=False).confidence_interval(LEVEL)
+        return fmean(by_seed), student(by_seed)
+    one, other = list(first.values()), list(second.values())
+    difference = _mean(other) - _mean(one)
+    if len(one) > 1 and len(other) > 1:
+        ends = stats.ttest_ind(other, one, equal_var=False).confidence_interval(LEVEL)
         return difference, Interval(float(ends.low), float(ends.high), "seeds")
-    if len(first) and len(second) and nb_first and nb_second:
-        return difference, newcombe(float(second.mean()), nb_second, float(first.mean()), nb_first)
+    if one and other and nb_first and nb_second:
+        return difference, newcombe(fmean(other), nb_second, fmean(one), nb_first)
     return difference, Interval()
 
 
@@ -132,11 +150,9 @@ def _overall(table: pd.DataFrame) -> dict[str, Overall]:
     return found
 
 
-def _run_time_ratio(table: pd.DataFrame, both: list[pd.DataFrame]) -> float:
-    groups = [largest_group(one)[0] for one in both]
+def _run_time_ratio(table: pd.DataFrame) -> float:
     ratios = (table["second_run_time_s"] / table["first_run_time_s"]).dropna()
-    alike = groups[0] == groups[1] and len(ratios) and (ratios > 0).all()
-    return float(np.exp(np.log(ratios).mean())) if alike else nan
+    return float(np.exp(np.log(ratios).mean())) if len(ratios) and (ratios > 0).all() else nan
 
 
 def _differing(first: StudyTrials, second: StudyTrials, names: list[str]) -> dict[str, tuple[str, str]]:

@@ -10,12 +10,11 @@ import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
-from snn_tune.analysis import gains, unfinished
-from snn_tune.analysis.cells import ACCURACIES, Axes, learned, scored
-from snn_tune.analysis.combination import Combination
+from snn_tune.analysis import gains, records, unfinished
+from snn_tune.analysis.cells import Axes, learned, scored
 from snn_tune.analysis.formats import number
 from snn_tune.analysis.gains import Gain
-from snn_tune.analysis.lines import SHORT, counts, lines
+from snn_tune.analysis.lines import counts, lines
 from snn_tune.analysis.optimum import Optimum, gain, optimum
 from snn_tune.analysis.significance import Comparison, significance, verdict
 from snn_tune.analysis.strict import strict
@@ -76,10 +75,10 @@ class Tables:
             The paths written.
         """
         contents = {
-            "optimum.csv": _optimum(self).to_csv(index=False),
+            "optimum.csv": records.optimum(self.rows, self.axes).to_csv(index=False),
             "optimum.json": self.as_json() + "\n",
             "trials.csv": self.trials.to_csv(index=False),
-            "marginals.csv": _marginals(self.optimum, self.significance).to_csv(index=False),
+            "marginals.csv": records.marginals(self.optimum, self.significance).to_csv(index=False),
         }
         return [write_whole(folder / name, [content.encode()]) for name, content in contents.items()]
 
@@ -89,7 +88,31 @@ class Tables:
 
     def summary(self) -> dict[str, Any]:
         """What is in the JSON; NaN where there is no number."""
-        return _summary(self)
+        found = self.optimum
+        means = {"all": found.grid_mean, "learned": found.learned}
+        return {
+            "title": self.title,
+            "axes": self.axes,
+            "chosen": records.combination(found.chosen),
+            "best": records.combination(found.best),
+            "fastest_within_one_error": records.combination(found.fastest),
+            "fewest_spikes_within_one_error": records.combination(found.fewest_spikes),
+            "marginals": {name: [asdict(one) for one in values] for name, values in found.marginals.items()},
+            "significance": {name: [asdict(one) for one in values] for name, values in self.significance.items()},
+            "verdicts": self.verdicts,
+            "thesis": self.thesis,
+            "grid_mean": {of: asdict(mean) for of, mean in means.items()},
+            "gain": {of: gain(found.chosen.scores, mean) for of, mean in means.items()} if found.chosen else None,
+            "gain_intervals": {
+                of: {name: asdict(one.interval) for name, one in gained.items()} for of, gained in self.gains.items()
+            },
+            "trials": self.counts,
+            "lines": self.lines,
+            "samples": self.samples,
+            "run_times": {"group": found.run_time_group, "nb_other_groups": found.nb_other_groups},
+            "nb_unscored": found.nb_unscored,
+            "nb_without": found.nb_without,
+        }
 
 
 def tables(
@@ -139,81 +162,3 @@ def _gains(
         own &= cells[name] == axes[name].index(value)
     over = {"all": cells, "learned": learned(cells, nb_classes, samples.get("nb_valid"))}
     return {of: gains.gains(cells[own], others, samples) for of, others in over.items()}
-
-
-def _optimum(tables: Tables) -> pd.DataFrame:
-    """The rows of the table; `interval_of` says what low and high are over, "seeds" or "samples"."""
-    records = []
-    for row in tables.rows:
-        texts = {name: row.parameters.get(name, "") for name in tables.axes}
-        ends = {
-            f"{short}_{end}": getattr(interval, end)
-            for short, interval in zip(SHORT.values(), row.intervals, strict=True)
-            for end in ("low", "high")
-        }
-        measures = dict(zip(ACCURACIES, row.accuracies, strict=True)) | ends
-        measures |= {"run_time_s": row.run_time_s, "spikes_per_neuron": row.spikes_per_neuron}
-        over = next((interval.of for interval in row.intervals if interval.of), "")
-        records.append({"row": row.label, **texts, **measures, "interval_of": over})
-    return pd.DataFrame(records, columns=None if records else ["row", *tables.axes, *ACCURACIES, "run_time_s"])
-
-
-def _marginals(found: Optimum, compared: dict[str, list[Comparison]]) -> pd.DataFrame:
-    """One row for each parameter and value; `standard_error` is of `worse_by`, the paired difference to the best.
-
-    `p_value` is of that difference, `p_corrected` that after Holm: see `significance`.
-    """
-    records = []
-    for name, marginals in found.marginals.items():
-        for marginal, against in zip(marginals, compared[name], strict=True):
-            scores = marginal.scores
-            records.append(
-                {
-                    "parameter": name,
-                    "value": marginal.value,
-                    "chosen": found.chosen is not None and found.chosen.parameters[name] == marginal.value,
-                    "n": scores.nb_trials,
-                    "nb_cells": scores.nb_cells,
-                    **{f"mean_{accuracy}": getattr(scores, accuracy) for accuracy in ACCURACIES},
-                    "worse_by": marginal.worse_by,
-                    "standard_error": marginal.standard_error,
-                    "nb_pairs": marginal.nb_pairs,
-                    "p_value": against.p,
-                    "p_corrected": against.corrected,
-                    "difference": against.judged,
-                    "mean_run_time_s": scores.run_time_s,
-                }
-            )
-    return pd.DataFrame(records, dtype=object)  # an axis of whole numbers stays one beside an axis of fractions
-
-
-def _summary(tables: Tables) -> dict[str, Any]:
-    found = tables.optimum
-    means = {"all": found.grid_mean, "learned": found.learned}
-    return {
-        "title": tables.title,
-        "axes": tables.axes,
-        "chosen": _combination(found.chosen),
-        "best": _combination(found.best),
-        "fastest_within_one_error": _combination(found.fastest),
-        "fewest_spikes_within_one_error": _combination(found.fewest_spikes),
-        "marginals": {name: [asdict(one) for one in values] for name, values in found.marginals.items()},
-        "significance": {name: [asdict(one) for one in values] for name, values in tables.significance.items()},
-        "verdicts": tables.verdicts,
-        "thesis": tables.thesis,
-        "grid_mean": {of: asdict(mean) for of, mean in means.items()},
-        "gain": {of: gain(found.chosen.scores, mean) for of, mean in means.items()} if found.chosen else None,
-        "gain_intervals": {
-            of: {name: asdict(one.interval) for name, one in gained.items()} for of, gained in tables.gains.items()
-        },
-        "trials": tables.counts,
-        "lines": tables.lines,
-        "samples": tables.samples,
-        "run_times": {"group": found.run_time_group, "nb_other_groups": found.nb_other_groups},
-        "nb_unscored": found.nb_unscored,
-        "nb_without": found.nb_without,
-    }
-
-
-def _combination(combination: Combination | None) -> dict[str, Any] | None:
-    return asdict(combination) | {"was_run": combination.was_run} if combination else None

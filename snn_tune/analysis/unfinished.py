@@ -32,12 +32,12 @@ def _of_activity(activity: str, finished: pd.DataFrame, names: list[str]) -> str
     always = []
     rest = is_so.copy()
     for name in names:
-        all_so = is_so.groupby(finished[name], sort=False).all()
-        if not all_so.all():
-            for value in all_so.index[all_so]:
-                here = finished[name] == value
-                always.append(f"all {here.sum()} with {name} {number(value)}")
-                rest &= ~here
+        by_value = is_so.groupby(finished[name], sort=False)
+        so = by_value.all() & (by_value.size() > 1)
+        for value in so.index[so] if not so.all() else ():
+            here = finished[name] == value
+            always.append(f"all {here.sum()} with {name} {number(value)}")
+            rest &= ~here
     others = _line("", finished[rest], names).removeprefix(": ")
     return f"{activity}: {'; '.join([*always, *([others] if others else [])])}" if is_so.any() else ""
 

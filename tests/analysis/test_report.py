@@ -77,8 +77,8 @@ def test_the_printed_table():
     assert line_of(text, "mean of 12 learned")[4:7] == ["86.00", "81.00", "80.00"]
     assert "trials finished: 24/24 (12 silent, 0 saturated)" in text
     assert "train 54,000, valid 6,000, test 10,000" in text
-    assert "marginal means, over all 24: train +36.50 (+36.22 to +36.78), valid +36.50 (+35.51 to +37.45)" in text
-    assert "marginal means, over the 12 that learned: train +1.00 (+0.72 to +1.28)" in text
+    assert "marginal means, over all 24: train +36.50 (+36.21 to +36.78), valid +36.50 (+35.51 to +37.45)" in text
+    assert "marginal means, over the 12 that learned: train +1.00 (+0.71 to +1.28)" in text
     assert "silent: all 12 with regularizer 0.0001" in text
     assert "nb_hidden: 150 has the best mean; 100 worse by 0.50 points" in text
     assert "scale: 80.0 has the best mean; 100.0 is as good" in text
