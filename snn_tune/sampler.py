@@ -38,6 +38,7 @@ class Sampler:
         self.optuna = optuna.create_study(sampler=_sampler(study), directions=directions)
         self.learned: set[Parameters] = set()
         self._asked: dict[Parameters, list[optuna.Trial]] = {}
+        self._left: list[Parameters] | None = None
 
     def ask(self) -> Parameters:
         """A combination, perhaps one that is known already, or asked for: `tell` or `forget` it as often."""
@@ -89,8 +90,12 @@ class Sampler:
         return asked.pop() if asked else None
 
     def untried(self, known: Callable[[Parameters], bool]) -> Parameters | None:
-        """One of the combinations that are not known, drawn at random; None if there is none left."""
-        left = [cell for cell in self.study.possible() if not known(cell)]
+        """One of the combinations that are not known, drawn at random; None if there is none left.
+
+        What was known once is not asked about again.
+        """
+        left = self.study.possible() if self._left is None else self._left
+        self._left = left = [cell for cell in left if not known(cell)]
         return random.Random(len(left)).choice(left) if left else None
 
 

@@ -1,7 +1,7 @@
 """`python -m snn_tune.analysis STUDY`: a study's tables, from the tracking store alone; of two, their difference."""
 
+import argparse
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -10,8 +10,9 @@ from snn_tune.analysis.compare import compare
 from snn_tune.analysis.place import Place, place
 from snn_tune.analysis.side_by_side import SideBySide
 from snn_tune.analysis.trials import load
+from snn_tune.command import exit_status
 from snn_tune.errors import UserError
-from snn_tune.options import OptionParser
+from snn_tune.options import OptionParser, add_root
 from snn_tune.quiet import Screen
 
 EPILOG = """STUDY is the name of a study in --root, the path of its file, or ROOT/STUDY, a study of another folder of
@@ -24,23 +25,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser = OptionParser("python -m snn_tune.analysis", __doc__, EPILOG)
     parser.add_argument("study", metavar="STUDY", help="a study that has been run")
     parser.add_argument("other", metavar="OTHER", nargs="?", help="another one, to compare with it")
-    parser.add_argument("--root", type=Path, default=Path("runs"), metavar="DIR", help="folder of all results")
+    add_root(parser)
     parser.add_argument("--tracking-uri", metavar="URI", help="MLflow store (default: a database in --root)")
     parser.add_argument("--json", action="store_true", help="print the tables as JSON, and write no file")
     options = parser.parse_args(arguments)
-    try:
-        places = [place(one, options.root, options.tracking_uri) for one in (options.study, options.other) if one]
-        if options.other:
-            _compare(places[0], places[1], options.root, options.json)
-        else:
-            _analyse(places[0], options.json)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:  # the reader of the JSON has left
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return exit_status(lambda: _answer(options))
+
+
+def _answer(options: argparse.Namespace) -> int:
+    places = [place(one, options.root, options.tracking_uri) for one in (options.study, options.other) if one]
+    if options.other:
+        _compare(places[0], places[1], options.root, options.json)
+    else:
+        _analyse(places[0], options.json)
     return 0
 
 

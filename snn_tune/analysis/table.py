@@ -100,19 +100,21 @@ def rich_table(title: str, table: list[Row], parameters: list[str], width: int) 
         out.add_column(Text(heading), justify="right", no_wrap=True)
     for row in table:
         values = [row.parameters.get(name, "-") if row.parameters else "" for name in parameters]
-        cells = [row.label, *values, *_accuracies(row, roomy), *_costs(row)[: len(last)]]
+        cells = [row.label, *values, *accuracies(row, roomy), *costs(row)[: len(last)]]
         out.add_row(*map(Text, cells))
     return out
 
 
-def _accuracies(row: Row, with_intervals: bool) -> list[str]:
+def accuracies(row: Row, with_intervals: bool) -> list[str]:
+    """The texts of its three cells; an interval is a second line."""
     texts = [points(one) if row.is_difference else percent(one) for one in row.accuracies]
     if not with_intervals:
         return texts
     return [f"{text}\n{between(one)}".rstrip() for text, one in zip(texts, row.intervals, strict=True)]
 
 
-def _costs(row: Row) -> list[str]:
+def costs(row: Row) -> list[str]:
+    """Run time and spikes, as texts."""
     if row.is_difference:
         return ["", ""]
     spikes = row.spikes_per_neuron

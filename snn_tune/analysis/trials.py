@@ -13,7 +13,8 @@ from snn_tune.finding import Finding
 from snn_tune.study import Study
 from snn_tune.study_tables import build
 from snn_tune.tracking import curve
-from snn_tune.tracking.past import finding, state
+from snn_tune.tracking.ledger import state_of
+from snn_tune.tracking.past import finding
 from snn_tune.tracking.store import Store, trial_key
 from snn_tune.trial import Trial
 
@@ -59,7 +60,7 @@ def load(name: str, uri: str) -> StudyTrials:
     store = Store(name, uri)
     parent = next(store.runs("tags.role = 'study'"), None)
     if parent is None or "study" not in parent.data.tags:
-        held = {other.name for other in store.ask(store.client.search_experiments)} - {name}
+        held = {other.name for other in store.experiments()} - {name}
         mend = near_match(name, held) or f"; run them with: python -m snn_tune.run {name}"
         raise UserError(f"there are no trials of '{name}' in {without_password(uri)}{mend}")
     tags = parent.data.tags
@@ -101,7 +102,7 @@ def _runs(store: Store, with_finding: bool) -> Iterator[_Known]:
             tags, metrics = run.data.tags, run.data.metrics
             columns = {name: metrics.get(name, nan) for name in METRICS} | {name: tags.get(name, "") for name in TAGS}
             found = finding(run) if with_finding else None
-            yield _Known(key, run.info.run_id, curve.text(tags), {"state": state(run), **columns}, found)
+            yield _Known(key, run.info.run_id, curve.text(tags), {"state": state_of(run), **columns}, found)
 
 
 def of_search(study: Study, findings: list[Finding]) -> list[Finding]:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from snn_tune.analysis.effects import Effects
-from snn_tune.analysis.formats import number, percent, seconds
+from snn_tune.analysis.formats import number, p_value, percent, seconds
 from snn_tune.analysis.optimum import Marginal
 from snn_tune.analysis.significance import ALPHA, Comparison
 from snn_tune.study import Study
@@ -24,31 +24,20 @@ def counted(count: int, singular: str, plural: str = "") -> str:
     return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
 
 
-def points(fraction: float) -> str:
-    """`1.25 points`, of a difference of accuracies."""
-    return f"{100 * fraction:.2f} points"
-
-
 def marginal(name: str, marginals: list[Marginal], compared: list[Comparison], chosen: Any) -> str:
     """The best value, what differs from it by more than noise and what does not, and what the run time does."""
     ran = [one for one in marginals if not isnan(one.scores.valid_accuracy)]
     best = max(ran, key=lambda one: one.scores.valid_accuracy)
     others = sorted((one for one in compared if one.value != one.best and one.nb_pairs), key=lambda one: one.worse_by)
     text = f"{name} {number(best.value)} has the best mean validation accuracy, {percent(best.scores.valid_accuracy)} %"
-    apart = {number(one.value): f"{number(one.value)} ({points(one.worse_by)})" for one in others}
-    noise = [apart[number(one.value)] for one in others if not one.is_real and one.can_tell]
-    unknown = [apart[number(one.value)] for one in others if not one.is_real and not one.can_tell]
-    real = [
-        f"{number(one.value)} is {points(one.worse_by)} worse (p {_p(one.corrected)})" for one in others if one.is_real
-    ]
+    apart = {one: f"{number(one.value)} ({100 * one.worse_by:.2f} points)" for one in others}
+    noise = [apart[one] for one in others if not one.is_real and one.can_tell]
+    unknown = [apart[one] for one in others if not one.is_real and not one.can_tell]
+    real = [_worse(one) for one in others if one.is_real]
     text += f"; {listed(real)}" if real else ""
     text += f"; the difference to {listed(noise)} may be noise" if noise else ""
     text += f"; with so few pairs the difference to {listed(unknown)} cannot be told from noise" if unknown else ""
     return f"{text}. {_run_times(ran)}{_chosen(name, chosen, best.value)}".strip()
-
-
-def _p(p: float) -> str:
-    return f"= {p:.2g}" if p >= 0.001 else "< 0.001"
 
 
 def effects(found: Effects) -> str:
@@ -70,6 +59,10 @@ def effects(found: Effects) -> str:
     noise = [one.label for one in found.effects if one.order and not one.p < ALPHA]
     text += f", seeds {100 * seeds[0]:.1f} %"
     return f"{text}. Seeds alone may explain {listed(noise)}." if noise else f"{text}."
+
+
+def _worse(one: Comparison) -> str:
+    return f"{number(one.value)} is {100 * one.worse_by:.2f} points worse (p {p_value(one.corrected)})"
 
 
 def _run_times(ran: list[Marginal]) -> str:

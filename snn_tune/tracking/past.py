@@ -9,8 +9,8 @@ from mlflow.entities import Run
 from snn_tune.collection import no_collection
 from snn_tune.finding import Finding
 from snn_tune.tracking import curve
-from snn_tune.tracking.ledger import OVER
-from snn_tune.tracking.store import PAGE, Store, trial_key
+from snn_tune.tracking.ledger import state_of
+from snn_tune.tracking.store import Store, trial_key
 from snn_tune.trial import Parameters, Trial
 
 
@@ -28,8 +28,7 @@ def elsewhere(store: Store, fingerprint: str) -> list[Finding]:
         UserError: the store does not answer.
     """
     which = f"tags.state = 'finished' and attributes.status = 'FINISHED' and tags.data_fingerprint = '{fingerprint}'"
-    experiments = store.ask(lambda: list(store.client.search_experiments(max_results=PAGE)))
-    others = [one.experiment_id for one in experiments if one.experiment_id != store.experiment_id]
+    others = [one.experiment_id for one in store.experiments() if one.experiment_id != store.experiment_id]
     runs = store.search(others, which) if others else iter(())
     return [found for run in runs if (found := finding(run))]
 
@@ -47,13 +46,7 @@ def finding(run: Run) -> Finding | None:
     if trial.key != trial_key(run):
         return None
     marks = {name: value for name, value in tags.items() if name.startswith(("search.", "confirm."))}
-    return Finding(trial, state(run), dict(run.data.metrics), history, marks)
-
-
-def state(run: Run) -> str:
-    """How a trial stands; one whose end was not written to the last is still running."""
-    known = run.data.tags.get("state", "running")
-    return "running" if known in OVER and run.info.status != "FINISHED" else str(known)
+    return Finding(trial, state_of(run), dict(run.data.metrics), history, marks)
 
 
 def _value(text: str) -> Any:

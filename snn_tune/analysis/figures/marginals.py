@@ -15,15 +15,18 @@ from snn_tune.analysis.figures import style
 from snn_tune.analysis.figures.drawing import Drawing
 from snn_tune.analysis.formats import number
 from snn_tune.analysis.optimum import Optimum
-from snn_tune.analysis.significance import Comparison, significance
+from snn_tune.analysis.significance import Comparison
 
 MEANS = (*ACCURACIES, "run_time_s")
+INTERVALS = (
+    "Bars at means are 95 % intervals for comparing the values of a parameter with each other: what all values share "
+    "under the same setting of the others is taken out (Cousineau 2005, Morey 2008)."
+)
 
 
-def draw(trials: pd.DataFrame, axes: Axes, found: Optimum) -> list[Drawing]:
+def draw(trials: pd.DataFrame, axes: Axes, found: Optimum, compared: dict[str, list[Comparison]]) -> list[Drawing]:
     """A figure for each parameter that varies and has at least two values with a score."""
     cells = _timed(trials, axes)
-    compared = significance(trials, axes)
     drawings = []
     for name, values in axes.items():
         numbers = _numbers(cells, axes, name, found)

@@ -102,7 +102,7 @@ def _label(evidence: Arrays, name: str) -> str:
         "input": "input unit" if _events(evidence, name) else "input",
         "encoded": "encoder unit",
         "spikes": "hidden unit",
-        "membrane": f"membranes of {nb}",
+        "membrane": f"{nb} membranes",
     }[name]
 
 

@@ -11,10 +11,11 @@ from snn_tune.analysis import words
 from snn_tune.analysis.figures import style
 from snn_tune.analysis.figures.drawing import Drawing
 from snn_tune.analysis.formats import number, percent
+from snn_tune.axis import Axis, Range
 from snn_tune.study import Study
 
 MOST_VECTORS = 2000  # trials; more are drawn as an image
-MOST_CATEGORIES = 12
+MOST_TICKS = 6  # of a list of values
 
 
 def course(trials: pd.DataFrame) -> Drawing | None:
@@ -23,12 +24,12 @@ def course(trials: pd.DataFrame) -> Drawing | None:
     if not score.notna().any():
         return None
     best = score.cummax().ffill()
-    numbers = pd.DataFrame({"sample": range(len(score)), "best_valid_accuracy": score, "best_so_far": best})
+    numbers = pd.DataFrame({"sample": 1 + score.index, "best_valid_accuracy": score, "best_so_far": best})
     with style.styled():
         figure, (panel,) = style.panels(style.WIDE, 3.0)
-        few = len(score) <= MOST_VECTORS
-        panel.plot(100 * score, "o", color=style.FAINT, ms=4.5, mew=0, alpha=0.7, rasterized=not few, label="trial")
-        panel.plot(100 * best, color=style.BLUE, drawstyle="steps-post", label="best so far")
+        sample, many = numbers["sample"], len(score) > MOST_VECTORS
+        panel.plot(sample, 100 * score, "o", color=style.FAINT, ms=4.5, mew=0, label="trial", rasterized=many)
+        panel.plot(sample, 100 * best, color=style.BLUE, drawstyle="steps-post", label="best so far")
         panel.set_xlabel("trial, in the order of the proposals")
         panel.set_ylabel("validation accuracy, %")
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -50,14 +51,14 @@ def slices(trials: pd.DataFrame, study: Study) -> Drawing | None:
         return None
     chosen = [study.space.those_that_count(dict(row)) for _, row in trials.iterrows()]
     counting = {name: pd.Series([name in one for one in chosen], index=trials.index) for name in names}
-    columns = min(3, len(names))
+    columns = 4 if len(names) in (4, 8) else min(3, len(names))
     rows = ceil(len(names) / columns)
     with style.styled():
         figure, panels = style.panels(style.WIDE, 0.4 + 2.2 * rows, rows, columns, sharey=True)
         for panel, name in zip(panels, names, strict=False):
             shown = score.notna() & counting[name]
             values = trials.loc[shown, name]
-            x = _places(values, panel)
+            x = _places(study.space[name], values, panel)
             panel.plot(
                 x,
                 100 * score[shown],
@@ -92,15 +93,17 @@ def _is_number(values: pd.Series) -> bool:
     return all(isinstance(value, int | float | np.number) and not isinstance(value, bool) for value in values)
 
 
-def _places(values: pd.Series, panel: Panel) -> list[float]:
-    """Numbers as they are, on a logarithmic axis where they span decades; other values side by side."""
-    if _is_number(values):
-        style.spread(panel, values)
+def _places(axis: Axis, values: pd.Series, panel: Panel) -> list[float]:
+    """Numbers of a range as they are, logarithmic where it is; the values of a list side by side."""
+    if isinstance(axis.what, Range):
+        if axis.what.log and len(values):
+            style.spread(panel, values)
         return [float(value) for value in values]
-    texts = sorted({number(value) for value in values})
-    shown = texts if len(texts) <= MOST_CATEGORIES else []
-    panel.set_xticks(range(len(shown)), shown)
-    return [float(texts.index(number(value))) for value in values]
+    listed = list(axis.what.values)
+    every = range(0, len(listed), ceil(len(listed) / MOST_TICKS))
+    panel.set_xticks(list(every), [number(listed[place]) for place in every])
+    panel.set_xlim(-0.5, len(listed) - 0.5)
+    return [float(listed.index(value)) for value in values]
 
 
 def _range(values: pd.Series) -> str:

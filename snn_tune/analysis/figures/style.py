@@ -11,8 +11,10 @@ from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 WIDE, HALF = 9.6, 4.7  # inches: of the page, of one of two columns
 INK, MUTED, FAINT, GRID = "#24292f", "#57606a", "#8c959f", "#d8dee4"
@@ -82,21 +84,25 @@ def spread(panel: Axes, values: Any) -> None:
     low, high = min(values), max(values)
     if low > 0 and high > 12 * low:
         panel.set_xscale("log")
+        panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
         panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         panel.xaxis.set_minor_formatter(NullFormatter())
 
 
 def as_svg(figure: Figure) -> str:
-    """The figure as an SVG file's text: the same for the same figure."""
+    """The figure as an SVG file's text: the same for the same figure. Lays it out, for `as_png` too."""
     out = io.StringIO()
-    figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
-    figure.set_layout_engine("none")  # it is laid out now: another format need not do so again
+    FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None, "Creator": None})  # `savefig` would draw it twice
+    figure.set_layout_engine("none")
     return out.getvalue()
 
 
 def as_png(figure: Figure) -> bytes:
+    """The figure as a PNG file, on white."""
     out = io.BytesIO()
-    figure.savefig(out, format="png", dpi=PNG_DPI, facecolor="white", metadata={"Software": None})
+    figure.set_facecolor("white")
+    figure.set_dpi(PNG_DPI)
+    FigureCanvasAgg(figure).print_png(out, metadata={"Software": None})
     return out.getvalue()
 
 

@@ -5,14 +5,17 @@ from pathlib import Path
 
 import jinja2
 
-from snn_tune.analysis import Analysis, origin, words
+from snn_tune.analysis import words
 from snn_tune.analysis.figures import style
-from snn_tune.analysis.sections import Gallery, sections
+from snn_tune.analysis.page import origin
+from snn_tune.analysis.page.gallery import Gallery
+from snn_tune.analysis.page.sections import sections
+from snn_tune.analysis.whole import Analysis
 from snn_tune.files import write_whole
 from snn_tune.tracking.store import Store
 
 HERE = Path(__file__).parent
-UNIT = re.compile(r"(?<=\d) (?=%|s\b|points?\b)")  # a number and its unit stay on one line
+UNIT = re.compile(r"(?<=\d) (?=%|s\b|points?\b)")
 
 
 def write(analysis: Analysis, uri: str, folder: Path) -> Path:
@@ -28,7 +31,7 @@ def write(analysis: Analysis, uri: str, folder: Path) -> Path:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined
     )
-    environment.filters["together"] = lambda text: UNIT.sub("\u00a0", text)
+    environment.filters |= {"together": _together, "sentence": _sentence}
     html = environment.get_template("page.html.jinja").render(
         title=study.name,
         kind="Grid of trials" if study.search.method == "grid" else "Search",
@@ -38,3 +41,13 @@ def write(analysis: Analysis, uri: str, folder: Path) -> Path:
         palette=style.PALETTE,
     )
     return write_whole(folder / "index.html", [html.encode()])
+
+
+def _together(text: str) -> str:
+    """A number and its unit stay on one line."""
+    return UNIT.sub("\u00a0", text)
+
+
+def _sentence(line: str) -> str:
+    """A line of a terminal as a sentence."""
+    return _together(line[:1].upper() + line[1:].removesuffix(".") + ".")

@@ -5,30 +5,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from snn_tune import evidence
-from snn_tune.analysis import Analysis, confirmed, page_tables, words
+from snn_tune.analysis import confirmed, unfinished, words
 from snn_tune.analysis.figures import confusion, curves, interactions, marginals, network, scatter, searched, shares
 from snn_tune.analysis.figures.drawing import Drawing
-from snn_tune.analysis.found import Found
-from snn_tune.analysis.page_tables import PageTable
+from snn_tune.analysis.found import SHOWN, Found
+from snn_tune.analysis.page import tables
+from snn_tune.analysis.page.gallery import Gallery, Picture
+from snn_tune.analysis.page.tables import PageTable
 from snn_tune.analysis.report import Tables
+from snn_tune.analysis.whole import Analysis
 from snn_tune.errors import UserError
 from snn_tune.tracking.store import Store
 
 MOST_PAIRS = 3  # whose interactions are drawn
-MOST_NUMBERS = 40  # rows of a figure's numbers that the page has too
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure on the page: see `Drawing`."""
-
-    name: str
-    title: str
-    alt: str
-    svg: str
-    says: str
-    wide: bool
-    numbers: PageTable | None
 
 
 @dataclass(frozen=True)
@@ -44,46 +33,17 @@ class Section:
     sortable: bool = False
 
 
-class Gallery:
-    """The folder of a study's figures."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._names: set[str] = set()
-
-    def hang(self, *drawings: Drawing | None) -> list[Picture]:
-        """Write the drawings that there are, and have them for the page."""
-        return [self._picture(drawing) for drawing in drawings if drawing]
-
-    def _picture(self, drawing: Drawing) -> Picture:
-        self._names.add(drawing.name)
-        few = len(drawing.numbers) <= MOST_NUMBERS
-        return Picture(
-            drawing.name,
-            drawing.title,
-            drawing.alt,
-            drawing.write(self.folder),
-            drawing.says,
-            drawing.wide,
-            page_tables.of_numbers(drawing.numbers, drawing.title) if few else None,
-        )
-
-    def remove_others(self) -> None:
-        """Those of an earlier page that this one has not."""
-        for suffix in ("svg", "png", "csv"):
-            for path in self.folder.glob(f"*.{suffix}"):
-                if path.stem not in self._names:
-                    path.unlink(missing_ok=True)
-
-
 def sections(analysis: Analysis, store: Store, gallery: Gallery) -> list[Section]:
     """Those of a grid, or of a search.
 
     Raises:
         UserError: the store does not answer, or a figure cannot be written.
     """
-    tables = analysis.tables
-    result = _searched(analysis, tables, gallery) if isinstance(tables, Found) else _optimum(tables)
+    grid_or_search = analysis.tables
+    if isinstance(grid_or_search, Found):
+        result = _searched(analysis, grid_or_search, gallery)
+    else:
+        result = _optimum(grid_or_search)
     return [
         result,
         *_finalists(analysis),
@@ -94,22 +54,32 @@ def sections(analysis: Analysis, store: Store, gallery: Gallery) -> list[Section
     ]
 
 
-def _optimum(tables: Tables) -> Section:
-    varied = [name for name, values in tables.axes.items() if len(values) > 1]
-    table = page_tables.optimum(tables.rows, varied, "Optimal combinations; + or - marks an end of the axis")
-    return Section("optimum", "Optimal combination", tables=[table], notes=tables.lines)
+def _optimum(grid: Tables) -> Section:
+    varied = [name for name, values in grid.axes.items() if len(values) > 1]
+    over = words.listed(dict.fromkeys(one.of for row in grid.rows for one in row.intervals if one.of))
+    intervals = f"; below an accuracy its 95 % interval, over {over}" if over else ""
+    caption = f"Optimal combinations: + or - marks an end of the axis{intervals}"
+    table = tables.optimum(grid.rows, varied, caption)
+    return Section("optimum", "Optimal combination", tables=[table], notes=grid.lines)
 
 
 def _searched(analysis: Analysis, found: Found, gallery: Gallery) -> Section:
     frame = analysis.trials.frame
     pictures = gallery.hang(searched.course(frame), searched.slices(frame, analysis.study))
-    return Section("found", "The search", found.lines(), pictures=pictures)
+    best = tables.found(analysis.study, found.best[:SHOWN], "The best of the search, by validation accuracy")
+    objectives = analysis.study.search.objectives
+    several = len(objectives) > 1 and found.pareto
+    caption = f"Pareto set of {', '.join(objectives)}"
+    sets = [tables.found(analysis.study, found.pareto, caption)] if several else []
+    shown = [best, *sets] if found.best else []
+    notes = unfinished.listed(frame, list(analysis.study.space))
+    return Section("found", "The search", found.lines(), shown, pictures, notes)
 
 
 def _finalists(analysis: Analysis) -> list[Section]:
     if not analysis.finalists:
         return []
-    table = page_tables.finalists(analysis.study, analysis.finalists)
+    table = tables.finalists(analysis.study, analysis.finalists)
     return [Section("finalists", "The best again", confirmed.lines(analysis.finalists), [table])]
 
 
@@ -117,7 +87,8 @@ def _figures(analysis: Analysis, store: Store, gallery: Gallery) -> Section:
     notes = []
     drawings: list[Drawing | None] = []
     if not isinstance(analysis.tables, Found):
-        drawings += marginals.draw(analysis.trials.frame, analysis.study.grid, analysis.tables.optimum)
+        grid = analysis.tables
+        drawings += marginals.draw(analysis.trials.frame, grid.axes, grid.optimum, grid.significance)
     drawings.append(curves.draw(analysis.trials, store))
     if key := analysis.tables.best_key:
         try:
@@ -127,6 +98,8 @@ def _figures(analysis: Analysis, store: Store, gallery: Gallery) -> Section:
             notes.append(f"The best network at work, and its confusion matrix, are not drawn: {error}.")
     shown = gallery.hang(*drawings)
     lines = ["Each is in figures/ beside this page, as SVG, as PNG, and its numbers as CSV."] if shown else []
+    if any(picture.name.startswith("mean_by") for picture in shown):
+        lines.append(marginals.INTERVALS)
     return Section("figures", "Figures", lines or ["There is nothing to draw yet."], pictures=shown, notes=notes)
 
 
@@ -154,11 +127,10 @@ def _effects(analysis: Analysis, gallery: Gallery) -> Section:
 
 
 def _pareto(analysis: Analysis, gallery: Gallery) -> Section:
-    found = analysis.front
-    drawing = scatter.draw(found)
+    drawing = scatter.draw(analysis.front)
     if drawing is None:
         return Section("pareto", "Pareto front", ["No combination has an accuracy and a run time yet."])
-    return Section("pareto", "Pareto front", tables=[page_tables.front(found)], pictures=gallery.hang(drawing))
+    return Section("pareto", "Pareto front", tables=[tables.front(analysis.front)], pictures=gallery.hang(drawing))
 
 
 def _trials(analysis: Analysis) -> Section:
@@ -166,8 +138,8 @@ def _trials(analysis: Analysis) -> Section:
     if frame.empty:
         return Section("trials", "Trials", ["There is no trial yet."])
     caption = "Trials, the best by validation accuracy first"
-    shown = min(len(frame), page_tables.MOST_ROWS)
-    table = page_tables.trials(frame, analysis.study, analysis.tables.best_key, caption)
+    shown = min(len(frame), tables.MOST_ROWS)
+    table = tables.trials(frame, analysis.study, analysis.tables.best_key, caption)
     lines = [words.states(frame)]
     if shown < len(frame):
         where = "search.csv" if isinstance(analysis.tables, Found) else "trials.csv"

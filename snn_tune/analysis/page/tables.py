@@ -2,17 +2,18 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from math import isfinite
+from math import isfinite, nan
 from typing import Any
 
 import pandas as pd
 
 from snn_tune.analysis import confirmed, words
-from snn_tune.analysis.formats import number, percent, seconds
+from snn_tune.analysis.formats import number, percent
 from snn_tune.analysis.found import combination
 from snn_tune.analysis.pareto import Front
-from snn_tune.analysis.table import Row
+from snn_tune.analysis.table import Row, accuracies, costs
 from snn_tune.confirm import Finalist
+from snn_tune.finding import Finding
 from snn_tune.study import Study
 
 MOST_ROWS = 2000  # of a page that still opens at once
@@ -51,14 +52,9 @@ class PageTable:
 
 def optimum(rows: Sequence[Row], parameters: list[str], caption: str) -> PageTable:
     """The table of optimal combinations, as it is printed."""
-    headings = ["", *parameters, "train %", "validation %", "test %", "run time"]
+    headings = ["", *parameters, "train %", "validation %", "test %", "run time", "spikes"]
     texts = [
-        [
-            row.label,
-            *(row.parameters.get(name, "") for name in parameters),
-            *map(percent, row.accuracies),
-            seconds(row.run_time_s),
-        ]
+        [row.label, *(row.parameters.get(name, "") for name in parameters), *accuracies(row, True), *costs(row)]
         for row in rows
     ]
     marks = {place: "thesis" for place, row in enumerate(rows) if row.label == "thesis"}
@@ -94,6 +90,21 @@ def _measured(name: str, value: float) -> str:
     if not isfinite(value):
         return "-"
     return percent(value) if name.endswith("accuracy") else f"{value:.0f}" if name == "best_epoch" else f"{value:.3g}"
+
+
+def found(study: Study, those: list[Finding], caption: str) -> PageTable:
+    """Trials of a search, as they are printed."""
+    scores = ("best_train_accuracy", "best_valid_accuracy", "best_test_accuracy", "run_time_s", "spikes_per_neuron")
+    rows = [
+        [
+            combination(study, one.trial.parameters),
+            *(_measured(name, one.metrics.get(name, nan)) for name in scores),
+            one.trial.key,
+        ]
+        for one in those
+    ]
+    headings = ["combination", *(MEASURED[name] for name in scores), "key"]
+    return PageTable(caption, headings, rows, {"combination", "key"})
 
 
 def finalists(study: Study, those: list[Finalist]) -> PageTable:
