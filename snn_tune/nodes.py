@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from importlib.metadata import version
 from platform import python_version
 from typing import Any
@@ -14,6 +15,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from snn_tune.errors import UserError, one_line
 from snn_tune.provenance import git_commit
+from snn_tune.sharing import card_bytes
 from snn_tune.storage import Place, at
 from snn_tune.trial import MODEL_VERSION
 
@@ -23,20 +25,33 @@ SHARE = "name a folder that all machines share (--storage /nfs/..., or --root th
 PACKAGES = ("ray", "torch", "numba", "numpy")
 
 
-@contextmanager
-def agreed(storage: Place, address: str | None, say: Callable[[str], None]) -> Iterator[Place | None]:
-    """Within it there is a pass in the storage, which the machines have shown that they see; late ones read it, too.
+@dataclass(frozen=True)
+class Agreed:
+    """What came of asking.
 
-    Yields:
-        The pass, for `check`; None on this machine's own Ray, where there is nothing to agree on.
+    Attributes:
+        ticket: a file in the storage, for `check`; None on this machine's own Ray, where there is nothing to agree on.
+        card: bytes of the smallest GPU's memory, 0 where there is none or nobody knows.
+    """
+
+    ticket: Place | None
+    card: int
+
+
+@contextmanager
+def agreed(storage: Place, address: str | None, say: Callable[[str], None]) -> Iterator[Agreed]:
+    """Within it there is a file in the storage which the machines have shown that they see; late ones read it, too.
 
     Raises:
         UserError: a machine does not see the storage, has another version of this package, or cannot import it.
     """
     if address is None:
-        yield None
+        yield Agreed(None, card_bytes())
         return
-    ticket = storage.parent / f"{storage.name}.{uuid4().hex}.pass"
+    passes = storage.parent / f"{storage.name}.pass"
+    for old in passes.files():  # of commands that were killed: one at a time runs a study
+        old.delete()
+    ticket = passes / uuid4().hex  # never a name that a machine may have seen before, or has of an own folder
     ticket.write(_code().encode())
     try:
         answers = _ask(str(ticket))
@@ -45,7 +60,7 @@ def agreed(storage: Place, address: str | None, say: Callable[[str], None]) -> I
             {"this command": facts(), **{name: answer["facts"] for name, answer in answers.items()}}
         ):
             say(f"the machines differ, and results may: {told}")
-        yield ticket
+        yield Agreed(ticket, min((answer["card"] for answer in answers.values() if answer["card"]), default=0))
     finally:
         with suppress(UserError):
             ticket.delete()
@@ -60,7 +75,7 @@ def check(ticket: Place) -> None:
     try:
         theirs = ticket.read().decode()
     except UserError as error:
-        raise UserError(f"the storage {ticket.parent} is not seen ({one_line(error)}); {SHARE}") from None
+        raise UserError(f"the storage {ticket.parent.parent} is not seen ({one_line(error)}); {SHARE}") from None
     if theirs != _code():
         raise UserError(f"{_code()} runs there, and the command is of {theirs}; install the same everywhere")
 
@@ -90,11 +105,12 @@ def answer(ticket: str) -> dict[str, Any]:
     """What a machine says of itself."""
     import snn_tune.trainable  # noqa: F401  all that a trial needs is there
 
+    trouble = ""
     try:
         check(at(ticket))
     except UserError as error:
-        return {"trouble": str(error), "facts": facts()}
-    return {"trouble": "", "facts": facts()}
+        trouble = str(error)
+    return {"trouble": trouble, "facts": facts(), "card": card_bytes()}
 
 
 def _code() -> str:

@@ -13,8 +13,9 @@ if __name__ == "__main__":
 
 from snn_tune import dry_run
 from snn_tune.axis import typed
+from snn_tune.command import exit_status
 from snn_tune.datasets.source import cache_folder
-from snn_tune.errors import UserError, one_line, same_command
+from snn_tune.errors import UserError, same_command
 from snn_tune.options import OptionParser, add_root
 from snn_tune.quiet import Screen
 from snn_tune.search_settings import METRICS, Method, Scheduler
@@ -31,27 +32,21 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status: 0, 1 if a trial failed, 2 for something to mend, 130 if stopped."""
     interrupt.ready()
     options = _parser().parse_args(arguments)
-    try:
-        if options.study is None:
-            _list_studies()
-        else:
-            study = _study(options)
-            kernels.check(options.kernel)
-            if not options.dry_run:
-                return _run(study, options)
-            dry_run.show(study)
-            if not options.address:
-                dry_run.foresee(study, options.kernel, options.gpus_per_trial != 0)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except MemoryError as error:
-        print(f"error: not enough memory: {one_line(error)}; choose smaller values", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        again = same_command(options.fresh)
-        print(f"stopped; finished trials are kept: type {again} to go on", file=sys.stderr)
-        return 130
+    again = f"stopped; finished trials are kept: type {same_command(options.fresh)} to go on"
+    return exit_status(lambda: _answer(options), again)
+
+
+def _answer(options: argparse.Namespace) -> int:
+    if options.study is None:
+        _list_studies()
+        return 0
+    study = _study(options)
+    kernels.check(options.kernel)
+    if not options.dry_run:
+        return _run(study, options)
+    dry_run.show(study)
+    if not options.address:
+        dry_run.foresee(study, options.kernel, options.gpus_per_trial != 0)
     return 0
 
 
@@ -148,8 +143,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--kernel", default="auto", metavar="NAME", help="how networks are computed: auto, cpu, gpu or reference")
     add("--max-concurrent", type=_positive(int), metavar="N", help="trials at the same time, at most")
     add("--cpus-per-trial", type=_positive(float), metavar="X", help="cores of a trial (default: 1)")
-    add("--gpus-per-trial", type=share, metavar="X", help="GPU share of a trial (default: a quarter, if there is one)")
-    add("--address", default=os.environ.get("RAY_ADDRESS"), metavar="ADDR", help="Ray cluster (default: this machine)")
+    add("--gpus-per-trial", type=share, metavar="X", help="GPU share of a trial (default: what fits the card)")
+    add(
+        "--address",
+        default=os.environ.get("RAY_ADDRESS") or None,
+        metavar="ADDR",
+        help="Ray cluster (default: this machine)",
+    )
     add("--tracking-uri", metavar="URI", help="MLflow store (default: MLFLOW_TRACKING_URI, else a database in --root)")
     add(
         "--storage",

@@ -4,12 +4,13 @@ import json
 from contextlib import closing
 
 from snn_tune import nodes, provenance, training
-from snn_tune.cluster import Cluster, PerTrial
+from snn_tune.cluster import Cluster
 from snn_tune.datasets.dataset import Dataset
+from snn_tune.nodes import Agreed
 from snn_tune.quiet import output_to
+from snn_tune.sharing import trial_bytes
 from snn_tune.snn import kernels
 from snn_tune.start import Start
-from snn_tune.storage import Place
 from snn_tune.study import Study
 from snn_tune.tracking.keeper import Keeper
 from snn_tune.tracking.store import tracking_uri
@@ -43,24 +44,16 @@ def run(study: Study, options: Options, fit: Fit = training.fit) -> int:
         keeper,  # its threads run neither as Ray forks its processes from this one, nor as it closes
     ):
         console.print(f"{study.name} runs on {cluster}")
-        per_trial = cluster.per_trial(options.cpus_per_trial, options.gpus_per_trial)
+        cluster.per_trial(options.cpus_per_trial, options.gpus_per_trial)  # too much is refused before the data is read
         trials = options.trials(study)
         with (
             trials.held(keeper.uri, "wait for it, or name another --root or --storage"),
-            nodes.agreed(trials, options.address, console.print) as ticket,
+            nodes.agreed(trials, options.address, console.print) as machines,
         ):
-            return _run(study, options, fit, cluster, per_trial, keeper, ticket)
+            return _run(study, options, fit, cluster, machines, keeper)
 
 
-def _run(
-    study: Study,
-    options: Options,
-    fit: Fit,
-    cluster: Cluster,
-    per_trial: PerTrial,
-    keeper: Keeper,
-    ticket: Place | None,
-) -> int:
+def _run(study: Study, options: Options, fit: Fit, cluster: Cluster, machines: Agreed, keeper: Keeper) -> int:
     console = keeper.console
     first = study.data.load(study.steps[0], options.data_dir)
     console.print(_describe(study, first))
@@ -68,6 +61,9 @@ def _run(
     grid = study.trials(first.fingerprint) if study.search.method == "grid" else []
     missing = grid if options.fresh else keeper.ledger.missing(grid)
     probes = [trial.parameters for trial in missing] if grid else study.probes()
+    per_trial = cluster.per_trial(
+        options.cpus_per_trial, options.gpus_per_trial, trial_bytes(study, probes, first), machines.card
+    )
     told = kernels.foresee(  # it may refuse: before the study's run tells of this start
         options.kernel, "cuda" if per_trial.gpus else "cpu", [parameters.shape for parameters in probes]
     )
@@ -75,7 +71,7 @@ def _run(
     if options.fresh:
         options.trials(study).clear()
     keeper.open(options.fresh)
-    start = Start(study, options, fit, cluster, per_trial, keeper, first, tags, told, ticket)
+    start = Start(study, options, fit, cluster, per_trial, keeper, first, tags, told, machines.ticket)
     return start.run(grid)
 
 

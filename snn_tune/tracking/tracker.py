@@ -9,8 +9,8 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from mlflow.utils.validation import MAX_TAG_VAL_LENGTH
 
 from snn_tune.errors import UserError
-from snn_tune.finding import DIGITS
 from snn_tune.study import Study
+from snn_tune.tracking import curve
 from snn_tune.tracking.store import Store
 from snn_tune.trial import Ending, Epoch, Trial, as_text, decays, label, now_ms
 
@@ -65,7 +65,7 @@ class Tracker:
             history = self._history.setdefault(trial.key, {})
             history |= {epoch.epoch: epoch.metrics.get("valid_accuracy", 0.0) for epoch in epochs}
             values = [(epoch.epoch, epoch.time_ms, epoch.metrics) for epoch in epochs]
-            self._keep(trial, "epochs", epochs=values, tags=history_tag(history))
+            self._keep(trial, "epochs", epochs=values, tags=curve.tags(history))
 
     def ended(self, trial: Trial, ending: Ending) -> None:
         """The trial is over: its scores, files, tags and status."""
@@ -91,12 +91,6 @@ class Tracker:
 
     def _name(self, trial: Trial) -> str:
         return f"{label(trial.parameters, self.study.grid)} seed={trial.seed}".strip()
-
-
-def history_tag(history: dict[int, float]) -> dict[str, str]:
-    """The curve of validation accuracy as a tag; none where it is longer than a tag may be, as after 1,000 epochs."""
-    text = json.dumps([round(history[epoch], DIGITS) for epoch in sorted(history)])
-    return {"valid_history": text} if len(text) <= MAX_TAG_VAL_LENGTH else {}
 
 
 def describe_study(store: Store, study_run: str, study: Study, shared_tags: dict[str, str]) -> None:

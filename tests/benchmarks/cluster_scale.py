@@ -18,7 +18,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
 from ray import cloudpickle
 from ray.cluster_utils import Cluster
 
@@ -28,6 +27,8 @@ from small import study
 
 from snn_tune import search
 from snn_tune.tracking_server import serving
+
+import psutil  # isort: skip (Ray brings it)
 
 PER_NODE, EPOCHS = 4, 20
 PARTS = ("driver", "MLflow server", "Ray head (GCS)", "Ray node (raylet)")

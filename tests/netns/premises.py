@@ -33,6 +33,7 @@ nb_hidden = [5, 6, 7, 8]
 [budget]
 nb_epochs = 10
 """
+PATIENCE_S = 600  # on a busy machine
 EXEC = "cd ~/snn_tune && ray exec cluster/on_premise.yaml"
 
 
@@ -63,7 +64,7 @@ class Cluster:
             text[: text.index("setup_commands:")] + f"setup_commands: [ln -sfn {sys.prefix} ~/snn_tune_env]\n"
         )
         self.head = self.network[head]
-        printed = self.laptop.shell("cd ~/snn_tune && ray up -y cluster/on_premise.yaml", timeout=400).stdout
+        printed = self.laptop.shell("cd ~/snn_tune && ray up -y cluster/on_premise.yaml", timeout=PATIENCE_S).stdout
         self.wait_for_nodes(1 + len(workers))
         return printed
 
@@ -74,7 +75,7 @@ class Cluster:
         return int(printed.partition("alive ")[2][:1] or 0)
 
     def wait_for_nodes(self, number: int) -> None:
-        ends = time.monotonic() + 200
+        ends = time.monotonic() + PATIENCE_S
         while (found := self.nb_nodes()) != number:
             logs = "tail -n 40 /tmp/ray/session_latest/logs/monitor.*"
             assert time.monotonic() < ends, f"{found} nodes; {self.head.shell(logs, check=False).stdout}"
@@ -83,15 +84,15 @@ class Cluster:
     def study(self, command: str) -> None:
         """Start one as the README has it, so that it goes on whatever becomes of the laptop."""
         command = f"{command} >~/said 2>&1; echo status \\$? >>~/said"
-        self.laptop.shell(f'{EXEC} --tmux "{command}"', timeout=120)
+        self.laptop.shell(f'{EXEC} --tmux "{command}"', timeout=PATIENCE_S)
 
     def said(self) -> str:
         file = self.head.folder / "root/said"
         return file.read_text() if file.exists() else ""
 
-    def wait_for(self, words: str, timeout: float = 300) -> str:
+    def wait_for(self, words: str) -> str:
         """Until the study has said so."""
-        ends = time.monotonic() + timeout
+        ends = time.monotonic() + PATIENCE_S
         while words not in self.said():
             assert time.monotonic() < ends, self.said()
             time.sleep(0.5)

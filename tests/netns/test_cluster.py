@@ -12,33 +12,35 @@ from pathlib import Path
 import pytest
 import scan
 from mlflow.tracking import MlflowClient
-from premises import ADDRESSES, EXEC, RUN, WAIT, Cluster
+from premises import ADDRESSES, EXEC, PATIENCE_S, RUN, WAIT, Cluster
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 TRAINS = "pgrep -f '^ray::.*Train'"
 
 
 def test_a_study_runs_on_all_machines_with_no_more_options_and_the_laptop_closed(cluster: Cluster) -> None:
-    cluster.study(RUN)
+    cluster.study(f"{WAIT} --epochs 50")
     cluster.laptop.link(False)
-    wait_until(lambda: runs_on(cluster, "one") and runs_on(cluster, "two"), 200)
-    said = cluster.wait_for("status ")
-    cluster.laptop.link(True)
+    try:
+        wait_until(lambda: runs_on(cluster, "one") and runs_on(cluster, "two"))
+        said = cluster.wait_for("status ")
+    finally:
+        cluster.laptop.link(True)
     assert said.startswith("small runs on cluster 10.77.0.1:6379 (3 nodes, ")
     assert "trials finished: 4/4" in said
     assert said.endswith("status 0\n")
-    check(cluster, "head", range(5, 9), nb_epochs=10)
+    check(cluster, "head", range(5, 9), nb_epochs=50)
     assert len(list((cluster.network.shared / "trials/small").glob("*/"))) == 4
     assert not (cluster.head.folder / "root/runs").exists()
 
 
 def test_others_on_the_network_find_ssh_alone(cluster: Cluster) -> None:
     cluster.study(f"{WAIT} --set nb_hidden=9,10 --epochs 300")  # so that trials listen, too
-    wait_until(lambda: runs_on(cluster, "one") and runs_on(cluster, "two"), 200)
+    wait_until(lambda: runs_on(cluster, "one") and runs_on(cluster, "two"))
     addresses = [ADDRESSES[name] for name in ("head", "one", "two")]
     found = cluster.laptop.shell(
-        f"python - {' '.join(addresses)} <<'END'\n{Path(scan.__file__).read_text()}\nEND", timeout=200
+        f"python - {' '.join(addresses)} <<'END'\n{Path(scan.__file__).read_text()}\nEND", timeout=PATIENCE_S
     ).stdout
     assert found.splitlines() == [f"{address} 22" for address in addresses]
     members = cluster.network["two"].shell("ss -ltnH").stdout  # it had something to find
@@ -50,7 +52,7 @@ def test_what_listens_needs_the_token(cluster: Cluster) -> None:
     one = cluster.network["one"]
     join = "ray start --address=10.77.0.1:6379 --temp-dir=/tmp/other"
     for mode in ("RAY_AUTH_MODE=token RAY_AUTH_TOKEN=wrong", "RAY_AUTH_MODE=disabled"):
-        refused = one.shell(f"{mode} timeout 60 {join} 2>&1", check=False, timeout=90)
+        refused = one.shell(f"{mode} timeout 300 {join} 2>&1", check=False, timeout=PATIENCE_S)
         assert refused.returncode != 0
         assert "oken" in refused.stdout
     ask = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8265/api/jobs/').status)"
@@ -59,15 +61,14 @@ def test_what_listens_needs_the_token(cluster: Cluster) -> None:
 
 def test_ray_job_submit_needs_no_more_options_either(cluster: Cluster) -> None:
     pytest.importorskip("aiohttp_cors", reason="the dashboard that takes jobs comes with ray[default]")
-    said = cluster.laptop.shell(f"{EXEC} 'ray job submit -- {RUN}'", timeout=200).stdout
+    said = cluster.laptop.shell(f"{EXEC} 'ray job submit -- {RUN}'", timeout=PATIENCE_S).stdout
     assert "small runs on cluster 10.77.0.1:6379 (3 nodes, " in said
-    assert "4 trials: 4 done" in said
     assert "trials finished: 4/4" in said
 
 
 def test_a_folder_of_one_machine_is_refused(cluster: Cluster) -> None:
     typed = f"{RUN} --set nb_hidden=11 --storage /root/mine"
-    refused = cluster.laptop.shell(f"{EXEC} '{typed}'", check=False, timeout=200)
+    refused = cluster.laptop.shell(f"{EXEC} '{typed}'", check=False, timeout=PATIENCE_S)
     assert refused.returncode != 0
     assert "name a folder that all machines share" in " ".join(refused.stdout.split())
 
@@ -75,15 +76,15 @@ def test_a_folder_of_one_machine_is_refused(cluster: Cluster) -> None:
 def test_machines_are_cut_off_and_lose_power_and_come_back(cluster: Cluster) -> None:
     one, two = cluster.network["one"], cluster.network["two"]
     cluster.study(f"{WAIT} --set nb_hidden=20,21,22,23,24,25 --epochs 100")
-    wait_until(lambda: runs_on(cluster, "one") and runs_on(cluster, "two"), 200)
+    wait_until(lambda: runs_on(cluster, "one") and runs_on(cluster, "two"))
     two.link(False)
-    wait_until(lambda: cluster.nb_nodes() == 2, 200)
+    wait_until(lambda: cluster.nb_nodes() == 2)
     two.link(True)
     cluster.wait_for_nodes(3)
     one.end()
-    wait_until(lambda: cluster.nb_nodes() == 2, 200)
+    wait_until(lambda: cluster.nb_nodes() == 2)
     one.start()
-    cluster.wait_for("status 0", 400)
+    cluster.wait_for("status 0")
     cluster.wait_for_nodes(3)
     check(cluster, "head", range(20, 26), nb_epochs=100)
 
@@ -92,21 +93,21 @@ def test_the_head_is_lost_and_another_one_finishes_the_study(cluster: Cluster) -
     study = f"{WAIT} --set nb_hidden=30,31,32,33,34,35,36,37 --epochs 200"
     copies = cluster.network.shared / "mlflow"
     cluster.study(study)
-    wait_until(lambda: nb_finished(max(copies.glob("*.db")), range(30, 38)) >= 1, 400)
+    wait_until(lambda: nb_finished(max(copies.glob("*.db")), range(30, 38)) >= 1)
     assert "status" not in cluster.said()
     cluster.head.end()
     printed = cluster.up("two", ["one"])
     assert "mlflow answers" in printed
     cluster.study(study)
-    said = cluster.wait_for("status ", 400)
+    said = cluster.wait_for("status ")
     assert said.startswith("small runs on cluster 10.77.0.3:6379 (2 nodes, ")
     assert "8 trials: 0 done" not in said
     assert said.endswith("status 0\n")
     check(cluster, "two", range(30, 38), nb_epochs=200)
 
 
-def wait_until(true: Callable[[], bool], timeout: float) -> None:
-    ends = time.monotonic() + timeout
+def wait_until(true: Callable[[], bool]) -> None:
+    ends = time.monotonic() + PATIENCE_S
     while not true():
         assert time.monotonic() < ends
         time.sleep(0.5)
