@@ -73,8 +73,13 @@ ulimit -n 65536 2>/dev/null || true
 if [[ $role == head ]]; then
   echo "export RAY_ADDRESS=$(cat /tmp/ray/ray_current_cluster)" >>$env
   mkdir -p ~/snn_tune_runs
-  pkill -u "$UID" -f snn_tune.tracking_server || true
-  setsid -f python -m snn_tune.tracking_server --storage "$storage" --root ~/snn_tune_runs >$log 2>&1
+  old=$(cat $log.pid 2>/dev/null || true)
+  if grep -qs tracking_server "/proc/${old:-none}/cmdline"; then
+    kill "$old"
+    while [[ -d /proc/$old ]]; do sleep 0.2; done
+  fi
+  setsid python -m snn_tune.tracking_server --storage "$storage" --root ~/snn_tune_runs >$log 2>&1 </dev/null &
+  echo $! >$log.pid
   for _ in {1..180}; do
     if grep -h 'mlflow answers' $log; then exit 0; fi
     if grep -h '^error:' $log; then exit 1; fi

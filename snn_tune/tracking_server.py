@@ -22,7 +22,7 @@ from snn_tune.files import write_whole
 from snn_tune.options import OptionParser
 from snn_tune.storage import at as storage_at
 
-COPY_S = 60.0
+COPY_S = float(os.environ.get("SNN_TUNE_COPY_S", "60"))
 READY_S = 120.0
 KEPT = 3  # copies in the storage
 
@@ -111,7 +111,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     database = options.root.resolve() / "mlflow.db"
     if answers(options.port):
-        print(f"port {options.port} is taken: is the server running already?", file=sys.stderr)
+        print(f"error: port {options.port} is taken; name another --port, or end what listens there", file=sys.stderr)
         return 2
     try:
         database.parent.mkdir(parents=True, exist_ok=True)

@@ -42,13 +42,11 @@ cloudpickle.register_pickle_by_value(standin)
 
 @dataclass(frozen=True)
 class Costs:
-    """Processor seconds by part: of each trial, and of each second that one runs."""
+    """Processor seconds by part: of each trial, and of each second that it runs on one of so many GPUs."""
 
+    gpus: int
     trial: dict[str, float]
     second: dict[str, float]
-
-    def of(self, part: str, trial_s: float) -> float:
-        return max(0.0, self.trial[part]) + max(0.0, self.second[part]) * trial_s
 
 
 def seconds(server: int) -> dict[str, float]:
@@ -100,34 +98,38 @@ def measure(gpus: int) -> Costs:
             few, many, long = spent(nb, SHORT_S), spent(3 * nb, SHORT_S), spent(nb, LONG_S)
     second = {part: (long[part] - few[part]) / nb / (LONG_S - SHORT_S) for part in PARTS}
     trial = {part: (many[part] - few[part]) / (2 * nb) - SHORT_S * second[part] for part in PARTS}
-    return Costs(trial, second)
+    return Costs(gpus, trial, second)
 
 
-def limits(costs: Costs, trial_s: float) -> list[str]:
-    """Share of one core that each part takes, by GPUs, with a trial at a time on each."""
-    lines = []
-    for gpus in BEYOND:
-        shares = [f"{100 * costs.of(part, trial_s) * gpus / trial_s:.1f} %" for part in PARTS[:3]]
-        lines.append(f"| {gpus:,} | {trial_s:g} s | {' | '.join(shares)} |")
-    return lines
+def share(part: str, few: Costs, many: Costs, gpus: int, trial_s: float) -> float:
+    """Of one core, with a trial at a time on each GPU.
+
+    A second costs so much whatever runs, w, and so much for each trial, s: measured is w / gpus + s.
+    """
+    each = (many.gpus * many.second[part] - few.gpus * few.second[part]) / (many.gpus - few.gpus)
+    always = few.gpus * (few.second[part] - each)
+    return max(0.0, always) + gpus * (max(0.0, many.trial[part]) / trial_s + max(0.0, each))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--gpus", type=int, nargs="+", default=[1, 10])
+    parser.add_argument("--gpus", type=int, nargs="+", default=[1, 10], help="two numbers at least")
     parser.add_argument("--trials", type=float, nargs="+", default=[25.0, 600.0], help="seconds, for the rows beyond")
     options = parser.parse_args()
     print(f"{device_name('cpu')}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.0f} before")
     print(f"\nprocessor milliseconds, measured: a trial of {EPOCHS} epochs + each second that it runs\n")
     print(f"| GPUs | {' | '.join(PARTS)} |\n|---{'|---' * len(PARTS)}|")
+    costs = []
     for gpus in options.gpus:
-        costs = measure(gpus)
-        cells = [f"{1000 * costs.trial[part]:.0f} + {1000 * costs.second[part]:.1f}" for part in PARTS]
+        costs.append(measure(gpus))
+        cells = [f"{1000 * costs[-1].trial[part]:.0f} + {1000 * costs[-1].second[part]:.1f}" for part in PARTS]
         print(f"| {gpus} | {' | '.join(cells)} |", flush=True)
-    print("\nof one core, computed from the last row, with a trial at a time on each GPU\n")
+    print("\nof one core, computed from the first and the last row, with a trial at a time on each GPU\n")
     print(f"| GPUs | trial | {' | '.join(PARTS[:3])} |\n|---|---|---|---|---|")
     for trial_s in options.trials:
-        print("\n".join(limits(costs, trial_s)))
+        for gpus in BEYOND:
+            shares = [f"{100 * share(part, costs[0], costs[-1], gpus, trial_s):.0f} %" for part in PARTS[:3]]
+            print(f"| {gpus:,} | {trial_s:g} s | {' | '.join(shares)} |")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,13 @@ import time
 
 import hosts
 
-ADDRESSES = {"laptop": "10.77.0.9", "head": "10.77.0.1", "one": "10.77.0.2", "two": "10.77.0.3"}
+ADDRESSES = {
+    "laptop": "10.77.0.9",
+    "head": "10.77.0.1",
+    "one": "10.77.0.2",
+    "two": "10.77.0.3",
+    "stranger": "10.77.0.8",
+}
 UNSENT = shutil.ignore_patterns(".git", ".venv*", "runs", ".*_cache", ".hypothesis", "__pycache__")
 OPTIONS = "~/snn_tune/studies/small.toml --kernel reference --cpus-per-trial 2"
 RUN = f"python -m snn_tune.run {OPTIONS}"
@@ -47,6 +53,8 @@ class Cluster:
         shutil.copytree(hosts.CHECKOUT, home / "snn_tune", ignore=UNSENT)
         self.file = home / "snn_tune/cluster/on_premise.yaml"
         (home / "snn_tune/studies/small.toml").write_text(SMALL)
+        for host in network.hosts.values():
+            (host.folder / "root/.bashrc").write_text("export SNN_TUNE_COPY_S=5\n")
         self.laptop.shell("ray get-auth-token --generate && chmod 600 ~/.ray/auth_token")
 
     def up(self, head: str, workers: list[str]) -> str:
