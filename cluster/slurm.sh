@@ -12,7 +12,7 @@ set -euo pipefail
 export SNN_TUNE_STORAGE=$HOME/snn_tune_storage
 # shellcheck source=/dev/null
 source "$HOME/snn_tune_env/bin/activate"
-budget=7h30min # less than --time: then trials save their state, and the table is printed
+budget=7.5h # less than --time: then trials save their state, and the table is printed
 
 # The rest needs no change.
 export RAY_AUTH_MODE=token RAY_USAGE_STATS_ENABLED=0 RAY_SYMMETRIC_RUN_CLUSTER_WAIT_TIMEOUT=300
@@ -25,6 +25,6 @@ export RAY_ADDRESS=$address:6379
 export SNN_TUNE_ROOT=${TMPDIR:-/tmp}/snn_tune_$SLURM_JOB_ID # of the head; what must last goes to the storage
 
 srun --nodes="$SLURM_NNODES" --ntasks="$SLURM_NNODES" \
-  ray symmetric-run --address "$RAY_ADDRESS" --min-nodes "$SLURM_NNODES" --dashboard-host=127.0.0.1 -- \
+  ray symmetric-run --address "$RAY_ADDRESS" --min-nodes "$SLURM_NNODES" -- \
   python -m snn_tune.tracking_server --storage "$SNN_TUNE_STORAGE" --root "$SNN_TUNE_ROOT" -- \
   python -m snn_tune.run "$@" --time-budget $budget

@@ -15,6 +15,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 from ray.autoscaler._private.util import prepare_config, validate_config
 
+from snn_tune.search_settings import Search
+
 FOLDER = Path(__file__).parents[2] / "cluster"
 SCRIPTS = sorted(FOLDER.glob("*.sh"))
 ALL = {path.name: path.read_text() for path in sorted(FOLDER.iterdir())}
@@ -106,3 +108,9 @@ def test_versions_agree() -> None:
     pythons = set(re.findall(r"(?<![\w.])(?:py|python)(3\.?\d\d)\b", "".join(ALL[name] for name in STARTED)))
     assert {version.replace(".", "") for version in pythons} == {"311"}
     assert Version("3.11") in SpecifierSet(project["requires-python"])
+
+
+def test_slurms_job_ends_by_itself_before_its_time_does() -> None:
+    hours, minutes, _ = re.search(r"--time=(\d+):(\d+):(\d+)", ALL["slurm.sh"]).groups()  # type: ignore[union-attr]
+    budget = re.search(r"^budget=(\S+)", ALL["slurm.sh"], re.MULTILINE)[1]  # type: ignore[index]
+    assert 0 < Search(time_budget=budget).budget_s < 3600 * int(hours) + 60 * int(minutes)

@@ -9,9 +9,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import standin
 from ray import cloudpickle
 
-from snn_tune import run, search
+import snn_tune.search as search
+from snn_tune.run import main
 
 if __name__ == "__main__":
     cloudpickle.register_pickle_by_value(standin)
     search.run = partial(search.run, fit=standin.fit)
-    sys.exit(run.main())
+    sys.exit(main())

@@ -83,8 +83,16 @@ class Cluster:
 
     def study(self, command: str) -> None:
         """Start one as the README has it, so that it goes on whatever becomes of the laptop."""
+        (self.head.folder / "root/said").unlink(missing_ok=True)
         command = f"{command} >~/said 2>&1; echo status \\$? >>~/said"
         self.laptop.shell(f'{EXEC} --tmux "{command}"', timeout=PATIENCE_S)
+
+    def wait_for_trials(self, *names: str) -> None:
+        """Until each of these machines trains one at the same time."""
+        trains = "pgrep -f '^ray::.*Train'"
+        while any(self.network[name].shell(trains, check=False).returncode for name in names):
+            assert "status" not in self.said(), self.said()
+            time.sleep(0.5)
 
     def said(self) -> str:
         file = self.head.folder / "root/said"

@@ -16,14 +16,12 @@ from premises import ADDRESSES, EXEC, PATIENCE_S, RUN, WAIT, Cluster
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
-TRAINS = "pgrep -f '^ray::.*Train'"
-
 
 def test_a_study_runs_on_all_machines_with_no_more_options_and_the_laptop_closed(cluster: Cluster) -> None:
     cluster.study(f"{WAIT} --epochs 50")
     cluster.laptop.link(False)
     try:
-        wait_until(lambda: runs_on(cluster, "one") and runs_on(cluster, "two"))
+        cluster.wait_for_trials("one", "two")
         said = cluster.wait_for("status ")
     finally:
         cluster.laptop.link(True)
@@ -37,7 +35,7 @@ def test_a_study_runs_on_all_machines_with_no_more_options_and_the_laptop_closed
 
 def test_others_on_the_network_find_ssh_alone(cluster: Cluster) -> None:
     cluster.study(f"{WAIT} --set nb_hidden=9,10 --epochs 300")  # so that trials listen, too
-    wait_until(lambda: runs_on(cluster, "one") and runs_on(cluster, "two"))
+    cluster.wait_for_trials("one", "two")
     addresses = [ADDRESSES[name] for name in ("head", "one", "two")]
     found = cluster.laptop.shell(
         f"python - {' '.join(addresses)} <<'END'\n{Path(scan.__file__).read_text()}\nEND", timeout=PATIENCE_S
@@ -76,7 +74,7 @@ def test_a_folder_of_one_machine_is_refused(cluster: Cluster) -> None:
 def test_machines_are_cut_off_and_lose_power_and_come_back(cluster: Cluster) -> None:
     one, two = cluster.network["one"], cluster.network["two"]
     cluster.study(f"{WAIT} --set nb_hidden=20,21,22,23,24,25 --epochs 100")
-    wait_until(lambda: runs_on(cluster, "one") and runs_on(cluster, "two"))
+    cluster.wait_for_trials("one", "two")
     two.link(False)
     wait_until(lambda: cluster.nb_nodes() == 2)
     two.link(True)
@@ -111,10 +109,6 @@ def wait_until(true: Callable[[], bool]) -> None:
     while not true():
         assert time.monotonic() < ends
         time.sleep(0.5)
-
-
-def runs_on(cluster: Cluster, name: str) -> bool:
-    return cluster.network[name].shell(TRAINS, check=False).returncode == 0
 
 
 def trials(database: Path, hidden: range) -> list[tuple[str, str, str]]:
