@@ -12,9 +12,9 @@ from snn_tune.quiet import output_to
 from snn_tune.snn import kernels
 from snn_tune.start import Start
 from snn_tune.study import Study
+from snn_tune.tracking.describe import describe_study
 from snn_tune.tracking.keeper import Keeper
 from snn_tune.tracking.store import tracking_uri
-from snn_tune.tracking.tracker import describe_study
 from snn_tune.trainable import Fit
 from snn_tune.where import Options
 

@@ -7,13 +7,15 @@ from rich.console import Console
 
 from snn_tune.analysis import best, confirmed
 from snn_tune.analysis.found import Found, found
+from snn_tune.analysis.outcome import outcome
 from snn_tune.analysis.report import Tables, tables
 from snn_tune.analysis.trials import load
 from snn_tune.confirm import Finalist
 from snn_tune.study import Study
+from snn_tune.tracking.publish import publish
 from snn_tune.tracking.store import how_to_open, tracking_uri
 
-__all__ = ["Analysis", "analyse", "print_and_write"]
+__all__ = ["Analysis", "analyse", "conclude", "print_and_write"]
 
 
 @dataclass(frozen=True)
@@ -69,4 +71,17 @@ def print_and_write(name: str, root: Path, given_uri: str | None, console: Conso
     if key := analysis.tables.best_key:
         console.print(best.export(key, name, uri, folder))
     console.print(f"trials: {how_to_open(uri)}")
+    return analysis
+
+
+def conclude(name: str, root: Path, given_uri: str | None, console: Console) -> Analysis:
+    """At the end of a run: as `print_and_write`, and all of it on the study's run in MLflow, too.
+
+    Raises:
+        UserError: as `analyse`.
+    """
+    analysis = print_and_write(name, root, given_uri, console)
+    shown = outcome(analysis.study, analysis.tables, root / "reports" / name)
+    for line in publish(shown, tracking_uri(given_uri, root)):
+        console.print(line)
     return analysis
