@@ -12,6 +12,7 @@ from snn_tune.quiet import output_to
 from snn_tune.snn import kernels
 from snn_tune.start import Start
 from snn_tune.study import Study
+from snn_tune.tracking import data_input
 from snn_tune.tracking.describe import describe_study
 from snn_tune.tracking.keeper import Keeper
 from snn_tune.tracking.store import tracking_uri
@@ -61,7 +62,7 @@ def _run(study: Study, options: Options, fit: Fit, cluster: Cluster, per_trial: 
     told = kernels.foresee(  # it may refuse: before the study's run tells of this start
         options.kernel, "cuda" if per_trial.gpus else "cpu", [parameters.shape for parameters in probes]
     )
-    describe_study(keeper.store, keeper.lease.parent_id, study, tags)
+    describe_study(keeper.store, keeper.lease.parent_id, study, tags, data_input.description(study.data, tags))
     if options.fresh:
         for folder in options.trials(study).glob("*/"):
             shutil.rmtree(folder, ignore_errors=True)

@@ -81,7 +81,7 @@ def conclude(name: str, root: Path, given_uri: str | None, console: Console) -> 
         UserError: as `analyse`.
     """
     analysis = print_and_write(name, root, given_uri, console)
-    shown = outcome(analysis.study, analysis.tables, root / "reports" / name)
+    shown = outcome(analysis.study, analysis.tables, analysis.finalists, root / "reports" / name)
     for line in publish(shown, tracking_uri(given_uri, root)):
         console.print(line)
     return analysis

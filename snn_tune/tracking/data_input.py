@@ -20,11 +20,18 @@ def description(data: DataSource, tags: Mapping[str, str]) -> dict[str, str]:
     source = {"name": "snn_tune", "data": data.name, "table": data.model_dump_json(), "files": tags["data_files"]}
     return {
         "name": data.name,
-        "digest": tags["data_fingerprint"][:DIGEST],
+        "digest": digest(tags),
         "source_type": "code",
         "source": json.dumps({"tags": source}),
-        "profile": json.dumps(json.loads(tags["samples"]) | {"nb_classes": int(tags["nb_classes"])}),
+        "profile": json.dumps(
+            json.loads(tags["samples"]) | {"nb_inputs": data.nb_inputs, "nb_classes": data.nb_classes}
+        ),
     }
+
+
+def digest(tags: Mapping[str, str]) -> str:
+    """What tells the data from other data of its name, short enough for MLflow."""
+    return tags["data_fingerprint"][:DIGEST]
 
 
 def as_input(described: Mapping[str, str]) -> DatasetInput:

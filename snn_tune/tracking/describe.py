@@ -19,7 +19,7 @@ from snn_tune.wording import count
 
 NOTE = "mlflow.note.content"  # the tag that MLflow's pages show as the description
 SHOWN = 8  # values of an axis
-LATER = "The optimal combination is written here when the trials are over."
+LATER = "The optimal combination will be here when the trials are over."
 
 
 def describe_study(
@@ -43,7 +43,10 @@ def describe_study(
     store.ask(lambda: store.client.log_batch(study_run, tags=[RunTag(*item) for item in tags.items()]))
     if data:
         store.ask(lambda: store.client.log_inputs(study_run, [as_input(data)]))
-    of_experiment = {NOTE: f"{plain(study.description)}\n\n{EXPERIMENT}", view.TAG: view.state(study)}
+    of_experiment = {
+        NOTE: f"{plain(study.description)}\n\n{EXPERIMENT}",
+        view.TAG: view.saved(study, store.experiment.creation_time),
+    }
     for name, value in of_experiment.items():
         if store.experiment.tags.get(name) != value:
             store.ask(store.client.set_experiment_tag, store.experiment_id, name, value)
@@ -53,22 +56,22 @@ def describe_study(
 EXPERIMENT = (
     "The run that has the study's name holds the study: its description has the optimal combination, its artifacts "
     "the report, its model the best network. Below it is one run for each trial: its name tells the values of what is "
-    "varied, and after # the seed."
+    f"varied, and after # the seed. Under Views, '{view.NAME}' has them with these values and their scores."
 )
 
 
 def note(study: Study, tags: Mapping[str, str], first: str) -> str:
     """The description of a study's run, in Markdown: `first`, and what was run. No longer than a tag may be."""
     single = {name: values[0] for name, values in study.grid.items() if len(values) == 1}
-    values = [f"| {name} | {plain(_values(axis))} |" for name, axis in study.space.items() if name not in single]
+    varied = [[name, _values(axis)] for name, axis in study.space.items() if name not in single]
     fixed = ", ".join(f"{name} {short(value)}" for name, value in {**study.base, **single}.items())
     samples = json.loads(tags.get("samples", "{}"))
     parts = ", ".join(f"{samples[name]:,} {name.removeprefix('nb_')}" for name in samples)
     paragraphs = [
-        plain(study.description),
         first,
+        plain(study.description),
         f"**{plain(_trials(study))}**",
-        "\n".join(["| varied | values |", "|---|---|", *values]) if values else "",
+        table(["varied", "values"], varied) if varied else "",
         f"The same in all trials: {plain(fixed)}.",
         f"Data: {plain(study.data.name)}, samples: {parts}." if parts else "",
         f"Command: {_code(tags['command'])}" if "command" in tags else "",
@@ -81,6 +84,17 @@ def plain(text: str) -> str:
     """The text as Markdown shows it, with nothing in it that makes a link, an image or HTML of it."""
     marked = re.sub(r"([\\`*_\[\]<>|~#])", r"\\\1", " ".join(text.split()))
     return marked.replace("://", ":\u200b//").replace("www.", "www\u200b.")  # Markdown makes links of bare addresses
+
+
+def table(heads: list[str], rows: list[list[str]]) -> str:
+    """In Markdown, with spaces that stay: MLflow's page sets the columns close together."""
+    cells = [[f"\u00a0{plain(text)}\u00a0" for text in row] for row in [heads, *rows]]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [cells[0], ["---"] * len(heads), *cells[1:]])
+
+
+def bullets(lines: list[str]) -> str:
+    """A list in Markdown."""
+    return "\n".join(f"- {plain(line)}" for line in lines)
 
 
 def _code(text: str) -> str:

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from mlflow.entities import LoggedModel, LoggedModelStatus
+from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus
 
 from snn_tune.tracking.store import Store
 
@@ -65,5 +65,6 @@ def _log(store: Store, run_id: str, file: Path, tags: dict[str, str]) -> str:
                 pip_requirements=[f"{name}=={version(name)}" for name in PACKAGES],
             )
         store.client.log_model_artifacts(made.model_id, str(path))
+    store.client.log_outputs(run_id, [LoggedModelOutput(made.model_id, step=0)])
     store.client.finalize_logged_model(made.model_id, LoggedModelStatus.READY)
     return str(made.model_id)

@@ -11,6 +11,7 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 from snn_tune.errors import one_line, without_password
 from snn_tune.study import Study
 from snn_tune.tracking import logged_model
+from snn_tune.tracking.data_input import digest
 from snn_tune.tracking.describe import NOTE, note
 from snn_tune.tracking.store import Store
 from snn_tune.trial import now_ms
@@ -26,15 +27,17 @@ class Outcome:
 
     Attributes:
         table: in Markdown.
-        metrics: by name; of the best trial, and how many trials there are of each state.
-        best_key: key of the best trial, "" where there is none.
+        best: accuracies of the best trial, by metric.
+        best_key: its key, "" where there is none.
+        counts: trials by what became of them.
         folder: of the report; its files, and those of figures/, become artifacts.
     """
 
     study: Study
     table: str
-    metrics: Mapping[str, float]
+    best: Mapping[str, float]
     best_key: str
+    counts: Mapping[str, int]
     folder: Path
 
 
@@ -61,11 +64,12 @@ def _publish(outcome: Outcome, store: Store, parent: Run) -> None:
     store.client.set_tag(run_id, NOTE, note(outcome.study, parent.data.tags, outcome.table))
     _replace_files(store, parent, outcome.folder)
     model_id = logged_model.keep(store, run_id, outcome.folder / "best.pt", outcome.best_key)
-    now = now_ms()
-    metrics = [
-        Metric(name, value, now, 0, model_id=model_id if model_id and not name.startswith("trials") else None)
-        for name, value in outcome.metrics.items()
-    ]
+    now, tags = now_ms(), parent.data.tags
+    of_best = (
+        {"model_id": model_id, "dataset_name": tags["dataset"], "dataset_digest": digest(tags)} if model_id else {}
+    )
+    metrics = [Metric(name, value, now, 0, **of_best) for name, value in outcome.best.items()]
+    metrics += [Metric(f"trials_{state}", number, now, 0) for state, number in outcome.counts.items()]
     store.client.log_batch(run_id, metrics)
 
 

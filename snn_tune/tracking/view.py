@@ -1,36 +1,37 @@
 """A view of the runs table in MLflow's UI that fits a study: its trials, the best first, with what it varies.
 
-MLflow keeps a view that somebody shares as a tag of the experiment, and opens it by its name in the address. What is in
-it is MLflow's own; a version that does not know it says so, and shows its usual table.
+MLflow keeps a saved view as a tag of the experiment, and lists it under "Views". What is in it is MLflow's own: a
+version that does not know it leaves it out.
 """
 
 import json
 
 from snn_tune.study import Study
 
-NAME = "trials"
-TAG = f"mlflow.sharedViewState.{NAME}"
+NAME = "trials, the best first"
+TAG = "mlflow.sharedViewState.trials"
 SCORES = ("best_valid_accuracy", "best_test_accuracy", "best_train_accuracy", "run_time_s", "spikes_per_neuron")
 
 
-def state(study: Study) -> str:
-    """The view, as MLflow keeps it."""
+def saved(study: Study, created_ms: int) -> str:
+    """The view as MLflow saves one.
+
+    Args:
+        created_ms: when, in milliseconds since 1970.
+    """
     varied = [name for name, values in study.grid.items() if len(values) > 1]
-    columns = [
-        *(f"metrics.`{name}`" for name in SCORES),
-        *(f"params.`{name}`" for name in [*varied, "seed"]),
-        *(f"tags.`{name}`" for name in ("state", "activity")),
+    names = [
+        *(("metrics", name) for name in SCORES),
+        *(("params", name) for name in [*varied, "seed"]),
+        *(("tags", name) for name in ("state", "activity")),
     ]
-    return json.dumps(
-        {
-            "searchFilter": "tags.role = 'trial'",
-            "orderByKey": f"metrics.`{SCORES[0]}`",
-            "orderByAsc": False,
-            "selectedColumns": columns,
-        }
-    )
-
-
-def address(experiment_id: str) -> str:
-    """Where in MLflow's UI it is."""
-    return f"#/experiments/{experiment_id}/runs?viewStateShareKey={NAME}"
+    columns = {f"{kind}.`{name}`": max(90, 9 * len(name)) for kind, name in names}  # width in pixels
+    state = {
+        "searchFilter": "tags.role = 'trial'",
+        "orderByKey": f"metrics.`{SCORES[0]}`",
+        "orderByAsc": False,
+        "selectedColumns": list(columns),
+        "columnOrder": list(columns),
+        "columnWidths": columns,
+    }
+    return json.dumps({"name": NAME, "createdAt": created_ms, "updatedAt": created_ms, "state": json.dumps(state)})
