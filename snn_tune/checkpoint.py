@@ -15,13 +15,12 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import torch
 
 from snn_tune.course import State
 from snn_tune.errors import UserError, one_line
-from snn_tune.files import naming, write_whole
+from snn_tune.storage import Place
 from snn_tune.trial import MODEL_VERSION, Trial
 
 log = logging.getLogger("snn_tune")
@@ -42,24 +41,24 @@ class Checkpoints:
         refused: why those that were passed over are not used.
     """
 
-    def __init__(self, trial: Trial, folder: Path, others: Iterable[Path] = ()) -> None:
+    def __init__(self, trial: Trial, folder: Place, others: Iterable[Place] = ()) -> None:
         self.trial, self.folder, self.others = trial, folder, others
         self.last = 0
         self.refused: list[str] = []
         self._failed = False
-        with suppress(OSError):
-            for part in folder.glob(".*.part"):  # of a process that was killed as it wrote
-                part.unlink()
+        with suppress(UserError):
+            for file in folder.files():
+                if file.name.endswith(".part"):  # of a process that was killed as it wrote
+                    file.delete()
 
     def save(self, state: State) -> None:
         """Write a snapshot, and keep the one before it. If that fails the trial goes on; the log says so once."""
         epoch = len(state["epochs"])
         name = f"{self.trial.lineage}-{epoch}.checkpoint"
         try:
-            write_whole(self.folder / name, _pack(self.trial, epoch, state))
+            (self.folder / name).write(_pack(self.trial, epoch, state))
             self.last = epoch
-            with naming(self.folder):
-                self._drop(keep=2)
+            self._drop(keep=2)
         except UserError as error:
             if not self._failed:
                 log.warning("trial %s is saved up to epoch %d only: %s", self.trial.key, self.last, error)
@@ -70,17 +69,17 @@ class Checkpoints:
     def close(self) -> None:
         """The trial has ended: keep the last one, for a longer trial or another try."""
         if self.last:
-            with suppress(OSError):
+            with suppress(UserError):
                 self._drop(keep=1)
 
     def states(self) -> Iterator[State]:
         """What the trial can go on from, the furthest first: its own, or those of its lineage that are not too long."""
-        for epoch, path in _furthest_first({self.folder, *self.others}):
+        for epoch, file in self._found({self.folder, *self.others}):
             if epoch <= self.trial.parameters.nb_epochs:
                 try:
-                    state = _unpack(path.read_bytes(), self.trial, epoch)
+                    state = _unpack(file.read(), self.trial, epoch)
                 except Exception as error:  # whatever a damaged or made-up file leads torch to
-                    self.refused.append(f"{path}: {one_line(error)}")
+                    self.refused.append(f"{file}: {one_line(error)}")
                 else:
                     self.last = epoch
                     yield state
@@ -88,39 +87,47 @@ class Checkpoints:
 
     def _drop(self, keep: int) -> None:
         """All but these last ones: had one that is further been any good, it would have been used."""
-        mine = _furthest_first([self.folder])
-        kept = [path for number, path in mine if number <= self.last][:keep]
-        for _, path in mine:
-            if path not in kept:
-                path.unlink(missing_ok=True)
+        mine = _furthest_first(self.folder.files())
+        kept = [file for number, file in mine if number <= self.last][:keep]
+        for _, file in mine:
+            if file not in kept:
+                file.delete()
+
+    def _found(self, folders: set[Place]) -> list[tuple[int, Place]]:
+        files: list[Place] = []
+        for folder in folders:
+            try:
+                files += folder.files()
+            except UserError as error:
+                self.refused.append(str(error))
+        return _furthest_first(files)
 
 
-def reached(trial: Trial, folders: Iterable[Path]) -> int:
-    """The epoch that this trial can go on from, 0 without checkpoints of its lineage there. Names tell, as below."""
-    return next((epoch for epoch, _ in _furthest_first(folders) if epoch <= trial.parameters.nb_epochs), 0)
+def reached(trial: Trial, files: Iterable[Place]) -> int:
+    """The epoch that this trial can go on from with these checkpoints of its lineage, 0 without. Names tell."""
+    return next((epoch for epoch, _ in _furthest_first(files) if epoch <= trial.parameters.nb_epochs), 0)
 
 
-def holders(root: Path) -> dict[str, set[Path]]:
-    """The folders, in a study's folder, with checkpoints of each lineage. Names tell: no file is read."""
-    folders: defaultdict[str, set[Path]] = defaultdict(set)
-    for path in root.glob("*/*.checkpoint"):
-        if match := NAME.fullmatch(path.name):
-            folders[match["lineage"]].add(path.parent)
-    return dict(folders)
+def lineages(root: Place) -> dict[str, list[Place]]:
+    """The checkpoints of each lineage in a study's folder. Names tell: no file is read."""
+    files: defaultdict[str, list[Place]] = defaultdict(list)
+    for file in root.files():
+        if match := NAME.fullmatch(file.name):
+            files[match["lineage"]].append(file)
+    return dict(files)
 
 
-def _furthest_first(folders: Iterable[Path]) -> list[tuple[int, Path]]:
-    """Epoch and path of each checkpoint in these folders."""
-    paths = [path for folder in folders for path in folder.glob("*.checkpoint") if path.is_file()]
-    named = [(NAME.fullmatch(path.name), path) for path in paths]
-    return sorted([(int(match["epoch"]), path) for match, path in named if match], reverse=True)
+def _furthest_first(files: Iterable[Place]) -> list[tuple[int, Place]]:
+    """Epoch and file of each checkpoint among these files."""
+    named = [(NAME.fullmatch(file.name), file) for file in files]
+    found = [(int(match["epoch"]), file) for match, file in named if match]
+    return sorted(found, key=lambda one: (one[0], str(one[1])), reverse=True)
 
 
-def _pack(trial: Trial, epoch: int, state: State) -> Iterator[bytes]:
+def _pack(trial: Trial, epoch: int, state: State) -> bytes:
     stream = io.BytesIO()
     torch.save({"model": MODEL_VERSION, "lineage": trial.lineage, "epoch": epoch, "state": state}, stream)
-    yield hashlib.sha256(stream.getbuffer()).digest()
-    yield stream.getvalue()
+    return hashlib.sha256(stream.getbuffer()).digest() + stream.getvalue()
 
 
 def _unpack(file: bytes, trial: Trial, epoch: int) -> State:

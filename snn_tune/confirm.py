@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import nan, sqrt
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit  # scipy.stats has it too, and takes half a second to import
 
 from snn_tune.finding import Finding
 from snn_tune.study import Study
@@ -71,8 +71,8 @@ def ranked(chosen: dict[Parameters, float], found: Iterable[Finding]) -> list[Fi
 
 
 def _interval(found: list[Finding], name: str) -> tuple[float, float]:
-    values = [one.metrics[name] for one in found]
+    values = [value for one in found if np.isfinite(value := one.metrics.get(name, nan))]
     if len(values) < 2:
         return (values[0] if values else nan), nan
-    half = float(stats.t.ppf(0.975, len(values) - 1)) * float(np.std(values, ddof=1)) / sqrt(len(values))
+    half = float(stdtrit(len(values) - 1, 0.975)) * float(np.std(values, ddof=1)) / sqrt(len(values))
     return float(np.mean(values)), half

@@ -1,5 +1,7 @@
 """What a finished trial keeps for the report to draw, so that the report recomputes nothing."""
 
+import zipfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,9 +11,11 @@ from torch import nn
 
 from snn_tune.datasets.dataset import Dataset
 from snn_tune.datasets.events import EventBatch
+from snn_tune.errors import UserError, one_line
 from snn_tune.snn import SpikingNetwork
 
 NB_SAMPLES, NB_TRACES = 3, 10
+DIMENSIONS = {"confusion": 2, "sample": 1, "label": 1, "prediction": 1, "spikes": 3, "traced": 1, "membrane": 3}
 
 
 def collect(network: nn.Module, data: Dataset, predictions: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
@@ -62,3 +66,22 @@ def _input(network: nn.Module, inputs: EventBatch | torch.Tensor) -> dict[str, N
         "input_unit": unit,
         "input_count": count,
     }
+
+
+def read(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of a file that has what `collect` returned.
+
+    Raises:
+        UserError: it cannot be read, or has other arrays.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise UserError(f"{path.name}: cannot be read ({one_line(error)})") from error
+    wrong = [name for name, nb in DIMENSIONS.items() if name not in arrays or arrays[name].ndim != nb]
+    if wrong or ("input" not in arrays and "input_unit" not in arrays):
+        raise UserError(
+            f"{path.name}: is not what a trial writes: {', '.join(wrong or ['input'])} is missing or misshapen"
+        )
+    return arrays

@@ -5,8 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from snn_tune.finding import Finding
 from snn_tune.trial import Ending, Epoch, Trial
 
-OVER = ("finished", "pruned", "diverged")
-
 
 class Known(Mapping[str, Finding]):
     """Findings by key, in the order in which the trials began. It is told of the course of trials, as a listener."""
@@ -23,10 +21,6 @@ class Known(Mapping[str, Finding]):
 
     def __len__(self) -> int:
         return len(self._findings)
-
-    def over(self) -> list[Finding]:
-        """Those that are over."""
-        return [found for found in self.values() if found.state in OVER]
 
     def begun(self, trial: Trial) -> None:
         self._epochs.setdefault(trial.key, {})

@@ -1,9 +1,18 @@
 """The options of a command: what is wrong with them is one line."""
 
 import argparse
+import os
+from pathlib import Path
 from typing import NoReturn
 
 from snn_tune.errors import near_match
+
+
+def add_root(parser: argparse.ArgumentParser) -> None:
+    """--root, whose default may come from the environment: on a cluster its file sets that."""
+    default = Path(os.environ.get("SNN_TUNE_ROOT") or "runs")
+    about = "folder of all results (default: SNN_TUNE_ROOT, else runs)"
+    parser.add_argument("--root", type=Path, default=default, metavar="DIR", help=about)
 
 
 class OptionParser(argparse.ArgumentParser):

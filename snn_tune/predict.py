@@ -1,5 +1,6 @@
 """`python -m snn_tune.predict MODEL FILE`: classify the samples of a file with a trained network."""
 
+import argparse
 import json
 import sys
 from collections import Counter
@@ -10,7 +11,8 @@ from typing import Any
 from torch import Tensor
 
 from snn_tune import model
-from snn_tune.errors import UserError, one_line
+from snn_tune.command import exit_status
+from snn_tune.errors import UserError
 from snn_tune.model import Model
 from snn_tune.options import OptionParser
 from snn_tune.snn import kernels
@@ -90,23 +92,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print all samples as JSON")
     parser.add_argument("--kernel", default="auto", metavar="NAME", help="how it is computed: auto, cpu or reference")
     options = parser.parse_args(arguments)
-    try:
-        kernels.check(options.kernel)
-        if options.kernel == "gpu":
-            raise UserError("--kernel gpu: this computes on the CPU; take auto, cpu or reference")
-        found = predict(model.read(options.model, options.kernel), options.file)
-        if options.json:
-            print(found.as_json())
-        else:
-            found.show()
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except MemoryError as error:
-        print(f"error: not enough memory: {one_line(error)}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    return exit_status(lambda: _answer(options))
+
+
+def _answer(options: argparse.Namespace) -> int:
+    kernels.check(options.kernel)
+    if options.kernel == "gpu":
+        raise UserError("--kernel gpu: this computes on the CPU; take auto, cpu or reference")
+    found = predict(model.read(options.model, options.kernel), options.file)
+    if options.json:
+        print(found.as_json())
+    else:
+        found.show()
     return 0
 
 

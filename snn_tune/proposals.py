@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 from snn_tune.finding import Finding
-from snn_tune.known import OVER, Known
+from snn_tune.known import Known
 from snn_tune.pruning import Pruning
 from snn_tune.sampler import Sampler
 from snn_tune.study import Study
-from snn_tune.trial import Ending, Epoch, Parameters, Trial
+from snn_tune.trial import OVER, Ending, Epoch, Parameters, Trial
 from snn_tune.wording import count, done
 
 TRIES = 20  # proposals that are all known, before one that is not is looked for otherwise
@@ -21,6 +21,7 @@ class Proposals:
         data: fingerprint of the data.
         known: all trials of the study; told of what happens before this is.
         elsewhere: trials of other studies to begin from.
+        marks: filled with the tags of the trials that are new in this search, by key.
         adopt: told of a trial that was run before and is now one of this search too, and of its marks.
         pruning: its rungs get the earlier trials of this search.
 
@@ -36,17 +37,17 @@ class Proposals:
         data: str,
         known: Known,
         elsewhere: list[Finding],
+        marks: dict[str, dict[str, str]],
         adopt: Callable[[Trial, dict[str, str]], None],
         pruning: Pruning,
     ) -> None:
-        self.study, self.data, self.adopt = study, data, adopt
+        self.study, self.data, self.marks, self.adopt = study, data, marks, adopt
         self.mark = study.search_mark
         self.known = known
         self.pruning = pruning
         mine = [found for found in known.values() if self.mark in found.marks]
         self.mine = {found.trial.key: int(found.marks[self.mark]) for found in mine}
         self.waiting = [found.trial for found in mine if found.state not in OVER]
-        self.marks: dict[str, dict[str, str]] = {}  # of trials that are new in this search
         self.nb_over = len(mine) - len(self.waiting)
         self.nb_pruned = sum(found.state == "pruned" for found in mine)
         self.total = max(len(mine), study.nb_samples)

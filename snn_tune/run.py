@@ -13,9 +13,10 @@ if __name__ == "__main__":
 
 from snn_tune import dry_run
 from snn_tune.axis import typed
+from snn_tune.command import exit_status
 from snn_tune.datasets.source import cache_folder
-from snn_tune.errors import UserError, one_line, same_command
-from snn_tune.options import OptionParser
+from snn_tune.errors import UserError, same_command
+from snn_tune.options import OptionParser, add_root
 from snn_tune.quiet import Screen
 from snn_tune.search_settings import METRICS, Method, Scheduler
 from snn_tune.snn import kernels
@@ -31,27 +32,21 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status: 0, 1 if a trial failed, 2 for something to mend, 130 if stopped."""
     interrupt.ready()
     options = _parser().parse_args(arguments)
-    try:
-        if options.study is None:
-            _list_studies()
-        else:
-            study = _study(options)
-            kernels.check(options.kernel)
-            if not options.dry_run:
-                return _run(study, options)
-            dry_run.show(study)
-            if not options.address:
-                dry_run.foresee(study, options.kernel, options.gpus_per_trial != 0)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except MemoryError as error:
-        print(f"error: not enough memory: {one_line(error)}; choose smaller values", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        again = same_command(options.fresh)
-        print(f"stopped; finished trials are kept: type {again} to go on", file=sys.stderr)
-        return 130
+    again = f"stopped; finished trials are kept: type {same_command(options.fresh)} to go on"
+    return exit_status(lambda: _answer(options), again)
+
+
+def _answer(options: argparse.Namespace) -> int:
+    if options.study is None:
+        _list_studies()
+        return 0
+    study = _study(options)
+    kernels.check(options.kernel)
+    if not options.dry_run:
+        return _run(study, options)
+    dry_run.show(study)
+    if not options.address:
+        dry_run.foresee(study, options.kernel, options.gpus_per_trial != 0)
     return 0
 
 
@@ -87,22 +82,20 @@ def parse_axes(texts: list[str]) -> dict[str, Any]:
     return axes
 
 
-def storage(given: str | None) -> Path | None:
-    """The folder that --storage names; None where it names none.
+def storage(given: str | None) -> str | None:
+    """The folder or bucket that --storage names; None where it names none.
 
     Raises:
-        UserError: it is no folder, or another one wherever the command is typed.
+        UserError: it is neither, or another one wherever the command is typed.
     """
-    if not given:
-        return None
+    if not given or "://" in given:
+        return given or None
     path = Path(given).expanduser()
-    if "://" in given:
-        raise UserError(f"--storage {given}: buckets are not supported yet; name a folder that all machines see")
     if not path.is_absolute():
         raise UserError(f"--storage {given}: must be an absolute path, the same wherever the command is typed")
     if path.exists() and not path.is_dir():
         raise UserError(f"--storage {given}: is not a folder; name another one")
-    return path
+    return str(path)
 
 
 def _run(study: Study, options: argparse.Namespace) -> int:
@@ -135,7 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = OptionParser("python -m snn_tune.run", ABOUT, EPILOG)
     add = parser.add_argument
     add("study", nargs="?", help="name of a study, or path of a study file; left out, the studies are listed")
-    add("--root", type=Path, default=Path("runs"), metavar="DIR", help="folder of all results (default: runs)")
+    add_root(parser)
     add("--data-dir", type=Path, default=data_dir(), metavar="DIR", help="folder of the data sets (env SNN_TUNE_DATA)")
     add("--epochs", type=_positive(int), metavar="N", help="epochs of each trial, in place of the study's")
     add("--seeds", type=_positive(int), metavar="N", help="trials of each combination, in place of the study's")
@@ -150,14 +143,14 @@ def _parser() -> argparse.ArgumentParser:
     add("--kernel", default="auto", metavar="NAME", help="how networks are computed: auto, cpu, gpu or reference")
     add("--max-concurrent", type=_positive(int), metavar="N", help="trials at the same time, at most")
     add("--cpus-per-trial", type=_positive(float), metavar="X", help="cores of a trial (default: 1)")
-    add("--gpus-per-trial", type=share, metavar="X", help="GPU share of a trial (default: a quarter, if there is one)")
+    add("--gpus-per-trial", type=share, metavar="X", help="GPUs of a trial, or a part of one (default: by its size)")
     add("--address", default=os.environ.get("RAY_ADDRESS"), metavar="ADDR", help="Ray cluster (default: this machine)")
     add("--tracking-uri", metavar="URI", help="MLflow store (default: MLFLOW_TRACKING_URI, else a database in --root)")
     add(
         "--storage",
         default=os.environ.get("SNN_TUNE_STORAGE"),
         metavar="URI",
-        help="folder of trials/ (default: --root)",
+        help="folder or bucket (s3://...) of trials/ (default: --root)",
     )
     add("--fresh", action="store_true", help="delete the study's earlier runs and start over")
     add("--dry-run", action="store_true", help="print the trials and start nothing")

@@ -38,6 +38,7 @@ class Sampler:
         self.optuna = optuna.create_study(sampler=_sampler(study), directions=directions)
         self.learned: set[Parameters] = set()
         self._asked: dict[Parameters, list[optuna.Trial]] = {}
+        self._left: list[Parameters] | None = None
 
     def ask(self) -> Parameters:
         """A combination, perhaps one that is known already, or asked for: `tell` or `forget` it as often."""
@@ -66,13 +67,13 @@ class Sampler:
                 trial.report(accuracy, epoch)
             self.optuna.tell(trial, values, state)
         else:
-            distributions = {name: _distribution(self.space[name]) for name in chosen}
-            inside = {name: _inside(self.space[name], value) for name, value in chosen.items()}
+            distributions = {name: distribution(self.space[name]) for name in chosen}
+            values_inside = {name: inside(self.space[name], value) for name, value in chosen.items()}
             self.optuna.add_trial(
                 create_trial(
                     state=state,
                     values=values,
-                    params=inside,
+                    params=values_inside,
                     distributions=distributions,
                     intermediate_values=history,
                 )
@@ -89,8 +90,12 @@ class Sampler:
         return asked.pop() if asked else None
 
     def untried(self, known: Callable[[Parameters], bool]) -> Parameters | None:
-        """One of the combinations that are not known, drawn at random; None if there is none left."""
-        left = [cell for cell in self.study.possible() if not known(cell)]
+        """One of the combinations that are not known, drawn at random; None if there is none left.
+
+        What was known once is not asked about again.
+        """
+        left = self.study.possible() if self._left is None else self._left
+        self._left = left = [cell for cell in left if not known(cell)]
         return random.Random(len(left)).choice(left) if left else None
 
 
@@ -101,7 +106,7 @@ def _sampler(study: Study) -> BaseSampler:
     return TPESampler(seed=study.search.seed, multivariate=True, group=conditional)
 
 
-def _distribution(axis: Axis) -> BaseDistribution:
+def distribution(axis: Axis) -> BaseDistribution:
     """Numbers in order are places on their axis, so that what is near is learned together."""
     what = axis.what
     if isinstance(what, Range):
@@ -118,7 +123,7 @@ def _ordered(what: Choice) -> bool:
 
 
 def _suggested(trial: optuna.Trial, name: str, axis: Axis) -> Any:
-    kind = _distribution(axis)
+    kind = distribution(axis)
     if isinstance(kind, FloatDistribution):
         return trial.suggest_float(name, kind.low, kind.high, log=kind.log)
     if isinstance(kind, IntDistribution):
@@ -127,6 +132,6 @@ def _suggested(trial: optuna.Trial, name: str, axis: Axis) -> Any:
     return axis.values[trial.suggest_categorical(name, range(len(axis.values)))]
 
 
-def _inside(axis: Axis, value: Any) -> Any:
+def inside(axis: Axis, value: Any) -> Any:
     """A value as Optuna's distribution of this axis has it."""
     return axis.what.values.index(value) if isinstance(axis.what, Choice) else value

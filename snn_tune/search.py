@@ -1,14 +1,14 @@
 """A whole study: load the data, find what is missing in the store, run it, keep it."""
 
 import json
-import shutil
 from contextlib import closing
 
-from snn_tune import provenance, training
-from snn_tune.cluster import Cluster, PerTrial
+from snn_tune import nodes, provenance, training
+from snn_tune.cluster import Cluster
 from snn_tune.datasets.dataset import Dataset
-from snn_tune.files import held, naming
+from snn_tune.nodes import Agreed
 from snn_tune.quiet import output_to
+from snn_tune.sharing import trial_bytes
 from snn_tune.snn import kernels
 from snn_tune.start import Start
 from snn_tune.study import Study
@@ -36,8 +36,7 @@ def run(study: Study, options: Options, fit: Fit = training.fit) -> int:
         KeyboardInterrupt: stopped by the user; the running trials are marked so.
     """
     kernels.check(options.kernel)
-    with naming(options.trials(study)):
-        options.trials(study).mkdir(parents=True, exist_ok=True)
+    options.trials(study).make()
     uri = tracking_uri(options.tracking_uri, options.root)
     with (
         output_to(options.log(study)) as console,
@@ -46,12 +45,16 @@ def run(study: Study, options: Options, fit: Fit = training.fit) -> int:
         keeper,  # its threads run neither as Ray forks its processes from this one, nor as it closes
     ):
         console.print(f"{study.name} runs on {cluster}")
-        per_trial = cluster.per_trial(options.cpus_per_trial, options.gpus_per_trial)
-        with held(options.trials(study), keeper.uri, "wait for it, or name another --root or --storage"):
-            return _run(study, options, fit, cluster, per_trial, keeper)
+        cluster.per_trial(options.cpus_per_trial, options.gpus_per_trial)  # too much is refused before the data is read
+        trials = options.trials(study)
+        with (
+            trials.held(keeper.uri, "wait for it, or name another --root or --storage"),
+            nodes.agreed(trials, options.address, console.print) as machines,
+        ):
+            return _run(study, options, fit, cluster, machines, keeper)
 
 
-def _run(study: Study, options: Options, fit: Fit, cluster: Cluster, per_trial: PerTrial, keeper: Keeper) -> int:
+def _run(study: Study, options: Options, fit: Fit, cluster: Cluster, machines: Agreed, keeper: Keeper) -> int:
     console = keeper.console
     first = study.data.load(study.steps[0], options.data_dir)
     console.print(_describe(study, first))
@@ -59,15 +62,17 @@ def _run(study: Study, options: Options, fit: Fit, cluster: Cluster, per_trial: 
     grid = study.trials(first.fingerprint) if study.search.method == "grid" else []
     missing = grid if options.fresh else keeper.ledger.missing(grid)
     probes = [trial.parameters for trial in missing] if grid else study.probes()
+    per_trial = cluster.per_trial(
+        options.cpus_per_trial, options.gpus_per_trial, trial_bytes(study, probes, first), machines.card
+    )
     told = kernels.foresee(  # it may refuse: before the study's run tells of this start
         options.kernel, "cuda" if per_trial.gpus else "cpu", [parameters.shape for parameters in probes]
     )
     describe_study(keeper.store, keeper.lease.parent_id, study, tags, data_input.description(study.data, tags))
     if options.fresh:
-        for folder in options.trials(study).glob("*/"):
-            shutil.rmtree(folder, ignore_errors=True)
+        options.trials(study).clear()
     keeper.open(options.fresh)
-    start = Start(study, options, fit, cluster, per_trial, keeper, first, tags, told)
+    start = Start(study, options, fit, cluster, per_trial, keeper, first, tags, told, machines.ticket)
     return start.run(grid)
 
 

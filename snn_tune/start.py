@@ -16,6 +16,7 @@ from snn_tune.known import Known
 from snn_tune.progress import ProgressLine
 from snn_tune.proposals import Proposals
 from snn_tune.pruning import pruning
+from snn_tune.storage import Place
 from snn_tune.study import Study
 from snn_tune.tracking import past
 from snn_tune.tracking.data_input import description
@@ -34,6 +35,7 @@ class Start:
         first: the data at the least number of steps.
         tags: on every run of this start.
         told: a line for the screen before anything is trained, or "".
+        ticket: what shows on a cluster that a machine can take part, see `nodes`.
     """
 
     def __init__(
@@ -47,13 +49,14 @@ class Start:
         first: Dataset,
         tags: dict[str, str],
         told: str,
+        ticket: Place | None = None,
     ) -> None:
         self.study, self.options, self.fit, self.first, self.told = study, options, fit, first, told
-        self.cluster, self.per_trial = cluster, per_trial
+        self.cluster, self.per_trial, self.ticket = cluster, per_trial, ticket
         self.keeper, self.console, self.ledger = keeper, keeper.console, keeper.ledger
         self.marks: dict[str, dict[str, str]] = {}
         data = description(study.data, tags)
-        self.tracker = Tracker(study, keeper.lease.parent_id, tags, keeper.keep, data, self.marks)
+        self.tracker = Tracker(study, keeper.lease.parent_id, tags, keeper.keep, self.marks, data)
         self.nb_failed = 0
         self.ends = time.monotonic() + (study.search.budget_s or float("inf"))
         self.progress: ProgressLine | None = None
@@ -105,8 +108,8 @@ class Start:
         """The trials of a search, as many as were asked for. Returns their keys."""
         settings, rules = self.study.search, pruning(self.study, self.first)
         others = past.elsewhere(self.keeper.store, self.first.fingerprint) if settings.warm_start else []
-        proposals = Proposals(self.study, self.first.fingerprint, self.known, others, self._adopt, rules)
-        proposals.marks = self.marks
+        data = self.first.fingerprint
+        proposals = Proposals(self.study, data, self.known, others, self.marks, self._adopt, rules)
         for line in proposals.opening():
             self.console.print(line)
         work = Work(proposals.waiting, proposals.propose, rules)
@@ -155,7 +158,7 @@ class Start:
         if self.fit is training.fit and options.kernel in ("auto", "cpu") and not is_compiled():
             self.console.print("compiling the cpu kernel, once for this machine: some seconds")
             training.compile_kernel((cells or study.probes())[0], self.first, options.kernel)
-        lineages = checkpoint.holders(options.trials(study))
+        lineages = checkpoint.lineages(options.trials(study))
         steps = {cell.nb_steps for cell in cells} | (set(study.steps) if more else set())
         job = Job(
             data=self._share(steps),
@@ -166,6 +169,7 @@ class Start:
             beside=min(self.cluster.slots(self.per_trial)[0], options.max_concurrent or nb_left, nb_left),
             rungs=work.pruning.rungs,
             lineages=lineages,
+            ticket=self.ticket,
         )
         reached = sum(checkpoint.reached(trial, lineages.get(trial.lineage, ())) for trial in work.trials)
         nb_proposed = nb_left - len(work.trials)

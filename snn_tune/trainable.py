@@ -10,7 +10,6 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,13 +17,13 @@ import ray
 import torch
 from ray import tune
 
-from snn_tune import last_words
+from snn_tune import last_words, nodes
 from snn_tune.checkpoint import Checkpoints
 from snn_tune.course import Trained
 from snn_tune.errors import UserError, one_line, why
-from snn_tune.files import write_whole
 from snn_tune.provenance import device_name
 from snn_tune.snn.kernels import plan
+from snn_tune.storage import Place
 from snn_tune.training import Outcome
 from snn_tune.trial import Ending, Epoch, Trial
 
@@ -48,17 +47,19 @@ class Job:
         threads: of each trial.
         beside: trials that run at the same time on a machine.
         rungs: epochs at which a trial reports, however soon.
-        lineages: folders with checkpoints of each lineage, see `checkpoint.holders`.
+        lineages: checkpoints of each lineage, see `checkpoint.lineages`.
+        ticket: on a cluster, for machines that come later: see `nodes.check`.
     """
 
     data: dict[int, Any]
     fit: Fit
-    folder: Path
+    folder: Place
     kernel: str
     threads: int
     beside: int
     rungs: frozenset[int] = frozenset()
-    lineages: dict[str, set[Path]] = field(default_factory=dict)
+    lineages: dict[str, list[Place]] = field(default_factory=dict)
+    ticket: Place | None = None
 
 
 class TrialTrainable(tune.Trainable):
@@ -103,6 +104,8 @@ def reports(trial: Trial, job: Job) -> Generator[Report, None, None]:
     epochs: list[Epoch] = []
     tags = {"threads": str(job.threads), "trials_beside": str(job.beside), "device": device_name(device)}
     try:
+        if job.ticket:
+            nodes.check(job.ticket)
         tags["kernel"] = plan(job.kernel, device, trial.parameters.shape).kernel
         outcome = yield from _train(trial, job, device, epochs)
         files = _save(outcome, job.folder / trial.key)
@@ -114,7 +117,8 @@ def reports(trial: Trial, job: Job) -> Generator[Report, None, None]:
 
 def _train(trial: Trial, job: Job, device: str, epochs: list[Epoch]) -> Generator[Report, None, Outcome]:
     """Train, report and save as it goes; leaves in `epochs` what is not yet reported."""
-    checkpoints = Checkpoints(trial, job.folder / trial.key, job.lineages.get(trial.lineage, ()))
+    others = {file.parent for file in job.lineages.get(trial.lineage, ())}
+    checkpoints = Checkpoints(trial, job.folder / trial.key, others)
     reported = saved = time.monotonic()
     with closing(checkpoints):
         for result in _results(trial, job, device, checkpoints):
@@ -173,22 +177,28 @@ class _Said(logging.Handler):
         return lines
 
 
-def _save_traceback(folder: Path) -> tuple[str, ...]:
+def _save_traceback(folder: Place) -> tuple[str, ...]:
     try:
-        return (str(write_whole(folder / "error.txt", [traceback.format_exc().encode()])),)
+        return _leave(folder, {"error.txt": traceback.format_exc().encode()})
     except UserError:  # a full disk, perhaps the very reason: the trial's failure must still be told
         return ()
 
 
-def _save(outcome: Outcome, folder: Path) -> tuple[str, ...]:
+def _save(outcome: Outcome, folder: Place) -> tuple[str, ...]:
     """The best weights and the evidence as files, where there are any."""
-    files = []
+    files = {}
     if outcome.model:
         model = io.BytesIO()
         torch.save(outcome.model, model)
-        files.append(write_whole(folder / "model.pt", [model.getvalue()]))
+        files["model.pt"] = model.getvalue()
     if outcome.evidence:
         arrays = io.BytesIO()
         np.savez_compressed(arrays, **outcome.evidence)  # type: ignore[arg-type]
-        files.append(write_whole(folder / "evidence.npz", [arrays.getvalue()]))
-    return tuple(map(str, files))
+        files["evidence.npz"] = arrays.getvalue()
+    return _leave(folder, files)
+
+
+def _leave(folder: Place, files: dict[str, bytes]) -> tuple[str, ...]:
+    for name, content in files.items():
+        (folder / name).write(content)
+    return tuple(str(folder / name) for name in files)

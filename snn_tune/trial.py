@@ -29,6 +29,8 @@ from snn_tune.snn.time_constants import Kind
 # Raise it when a change of the model, of training or of a default changes numbers: old results keep their old keys.
 MODEL_VERSION = 1
 
+OVER = ("finished", "pruned", "diverged")  # states of a trial that is not run again
+
 
 def _one_or_each(value: Any, one: ValidatorFunctionWrapHandler) -> Any:
     """A number of units, or those of each layer as a tuple."""
@@ -181,7 +183,7 @@ class Ending:
     """How a trial ended.
 
     Attributes:
-        state: finished, diverged, failed or interrupted.
+        state: one of OVER, failed or interrupted.
         reason: in words, where it is not finished.
         activity: "silent", "saturated" or "".
         files: what it leaves, to be kept with its run.

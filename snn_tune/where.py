@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from snn_tune.datasets.source import cache_folder
+from snn_tune.storage import Place, at
 from snn_tune.study import Study
 
 
@@ -20,12 +21,16 @@ class Options:
     cpus_per_trial: float | None = None
     gpus_per_trial: float | None = None
     fresh: bool = False
-    storage: Path | None = None
+    storage: str | Path | None = None
 
     def log(self, study: Study) -> Path:
         """What the libraries say."""
         return self.root / "ray" / f"{study.name}.log"
 
-    def trials(self, study: Study) -> Path:
-        """A folder for each trial: its checkpoints, and what it leaves until that is in the tracking store."""
-        return (self.storage or self.root).resolve() / "trials" / study.name
+    def trials(self, study: Study) -> Place:
+        """A folder for each trial: its checkpoints, and what it leaves until that is in the tracking store.
+
+        Raises:
+            UserError: there is no such storage.
+        """
+        return at(str(self.storage or self.root.resolve())) / "trials" / study.name

@@ -13,5 +13,5 @@ torch.set_num_threads(1)  # as in a trial: small networks gain nothing from more
 @pytest.fixture(autouse=True)
 def _own_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
-    for name in ("MLFLOW_TRACKING_URI", "RAY_ADDRESS", "SNN_TUNE_STORAGE"):
+    for name in ("MLFLOW_TRACKING_URI", "RAY_ADDRESS", "SNN_TUNE_ROOT", "SNN_TUNE_STORAGE"):
         monkeypatch.delenv(name, raising=False)

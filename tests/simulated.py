@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from snn_tune.finding import Finding
-from snn_tune.known import OVER, Known
+from snn_tune.known import Known
 from snn_tune.proposals import Proposals
 from snn_tune.pruning import Asha, Pruning
 from snn_tune.study import Study
-from snn_tune.trial import Ending, Epoch, Parameters, Trial
+from snn_tune.trial import OVER, Ending, Epoch, Parameters, Trial
 
 DATA = "data"
 Curve = Callable[[Parameters, int], float]  # validation accuracy after an epoch
@@ -42,7 +42,7 @@ class Simulation:
         asha = Asha(study.budget.nb_epochs) if study.search.scheduler == "asha" else None
         self.known, self.pruning = Known(earlier), Pruning(asha=asha)
         self.marks = {found.trial.key: dict(found.marks) for found in self.known.values()}
-        self.proposals = Proposals(study, DATA, self.known, list(elsewhere), self._mark, self.pruning)
+        self.proposals = Proposals(study, DATA, self.known, list(elsewhere), {}, self._mark, self.pruning)
         self.ran: list[str] = []
         self.nb_epochs = 0
         self.found: dict[str, int] = {}

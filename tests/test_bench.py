@@ -50,7 +50,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for seconds in ("MIDDLE_S", "CORNER_S", "CROWD_S"):
         monkeypatch.setattr(workers, seconds, 0.0)
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(Path(entries.train.stats.cache_path).parent))
-    monkeypatch.setattr(Way, "slots", property(lambda way: 2 if way.kernel == "cpu" else 1))
+    monkeypatch.setattr(Way, "slots", lambda way, _: 2 if way.kernel == "cpu" else 1)
     path = tmp_path / "tiny.toml"
     path.write_text(STUDY)
     return path

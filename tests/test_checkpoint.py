@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from small import study
 
 from snn_tune import checkpoint
-from snn_tune.checkpoint import DIGEST, Checkpoints, holders, reached
+from snn_tune.checkpoint import DIGEST, Checkpoints, lineages, reached
+from snn_tune.storage import Folder
 from snn_tune.trial import Trial
 
 TRIAL, OTHER, *_ = study(budget={"nb_epochs": 9}).trials("data")
@@ -27,7 +28,7 @@ def state(epoch: int) -> dict[str, Any]:
 
 
 def saved(folder: Path, *epochs: int, trial: Trial = TRIAL) -> Checkpoints:
-    checkpoints = Checkpoints(trial, folder)
+    checkpoints = Checkpoints(trial, Folder(folder))
     for epoch in epochs:
         checkpoints.save(state(epoch))
     return checkpoints
@@ -42,7 +43,7 @@ def names(folder: Path) -> set[str]:
 
 
 def test_what_is_saved_is_found_the_furthest_first(tmp_path: Path) -> None:
-    assert found(Checkpoints(TRIAL, tmp_path / "nothing")) == []
+    assert found(Checkpoints(TRIAL, Folder(tmp_path / "nothing"))) == []
     first = next(saved(tmp_path, 3, 5).states())
     assert first["epochs"] == state(5)["epochs"]
     assert torch.equal(first["weights"], state(5)["weights"])
@@ -58,10 +59,10 @@ def test_two_are_kept_while_it_runs_and_one_at_the_end(tmp_path: Path) -> None:
 
 def test_one_that_ends_before_it_saves_keeps_what_it_began_with(tmp_path: Path) -> None:
     saved(tmp_path, 2, 7)
-    Checkpoints(TRIAL, tmp_path).close()  # it ended before it looked
+    Checkpoints(TRIAL, Folder(tmp_path)).close()  # it ended before it looked
     assert names(tmp_path) == {"2.checkpoint", "7.checkpoint"}
     next(tmp_path.glob("*-7.checkpoint")).write_bytes(b"garbage")
-    checkpoints = Checkpoints(TRIAL, tmp_path)
+    checkpoints = Checkpoints(TRIAL, Folder(tmp_path))
     next(checkpoints.states())
     checkpoints.close()
     assert names(tmp_path) == {"2.checkpoint"}
@@ -70,15 +71,15 @@ def test_one_that_ends_before_it_saves_keeps_what_it_began_with(tmp_path: Path) 
 def test_how_far_it_has_come_is_told_by_names(tmp_path: Path) -> None:
     saved(tmp_path / TRIAL.key, 4, 9)
     saved(tmp_path / LONGER.key, 15, trial=LONGER)
-    folders = holders(tmp_path)[TRIAL.lineage]
-    assert [reached(trial, folders) for trial in (TRIAL, LONGER)] == [9, 15]
+    files = lineages(Folder(tmp_path))[TRIAL.lineage]
+    assert [reached(trial, files) for trial in (TRIAL, LONGER)] == [9, 15]
     assert reached(OTHER, ()) == 0
 
 
 def test_one_that_was_damaged_gives_way_though_it_was_further(tmp_path: Path) -> None:
     saved(tmp_path, 2, 7)
     next(tmp_path.glob("*-7.checkpoint")).write_bytes(b"garbage")
-    checkpoints = Checkpoints(TRIAL, tmp_path)
+    checkpoints = Checkpoints(TRIAL, Folder(tmp_path))
     assert found(checkpoints) == [2]
     checkpoints.save(state(3))
     assert names(tmp_path) == {"2.checkpoint", "3.checkpoint"}
@@ -88,27 +89,25 @@ def test_a_longer_trial_takes_the_shorter_ones_and_never_the_other_way(tmp_path:
     saved(tmp_path / TRIAL.key, 9)
     saved(tmp_path / LONGER.key, 4, 15, trial=LONGER)
     saved(tmp_path / OTHER.key, 8, trial=OTHER)
-    lineages = holders(tmp_path)
-    assert lineages == {
-        TRIAL.lineage: {tmp_path / TRIAL.key, tmp_path / LONGER.key},
-        OTHER.lineage: {tmp_path / OTHER.key},
-    }
-    assert found(Checkpoints(LONGER, tmp_path / LONGER.key, lineages[LONGER.lineage])) == [15, 9, 4]
-    assert found(Checkpoints(TRIAL, tmp_path / TRIAL.key, lineages[TRIAL.lineage])) == [9, 4]
+    holders = {lineage: {file.parent for file in files} for lineage, files in lineages(Folder(tmp_path)).items()}
+    short, long, other = (Folder(tmp_path / trial.key) for trial in (TRIAL, LONGER, OTHER))
+    assert holders == {TRIAL.lineage: {short, long}, OTHER.lineage: {other}}
+    assert found(Checkpoints(LONGER, long, holders[LONGER.lineage])) == [15, 9, 4]
+    assert found(Checkpoints(TRIAL, short, holders[TRIAL.lineage])) == [9, 4]
 
 
 def test_what_belongs_to_another_training_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     saved(tmp_path, 4, trial=OTHER)
     (strange,) = tmp_path.iterdir()
-    assert found(Checkpoints(TRIAL, tmp_path)) == []  # in the wrong folder
+    assert found(Checkpoints(TRIAL, Folder(tmp_path))) == []  # in the wrong folder
     strange.rename(tmp_path / f"{TRIAL.lineage}-4.checkpoint")
-    assert found(Checkpoints(TRIAL, tmp_path)) == []  # and under the wrong name
+    assert found(Checkpoints(TRIAL, Folder(tmp_path))) == []  # and under the wrong name
     saved(tmp_path, 5)
     (tmp_path / f"{TRIAL.lineage}-5.checkpoint").rename(tmp_path / f"{TRIAL.lineage}-6.checkpoint")
-    assert found(Checkpoints(TRIAL, tmp_path)) == []
+    assert found(Checkpoints(TRIAL, Folder(tmp_path))) == []
     saved(tmp_path, 7)
     monkeypatch.setattr(checkpoint, "MODEL_VERSION", -1)
-    assert found(Checkpoints(TRIAL, tmp_path)) == []
+    assert found(Checkpoints(TRIAL, Folder(tmp_path))) == []
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -154,7 +153,7 @@ def test_other_content_with_the_right_digest_is_not_taken(tmp_path: Path, conten
     body = file.read_bytes()
     file.write_bytes(hashlib.sha256(body).digest() + body)
     assert len(body) > DIGEST
-    assert found(Checkpoints(TRIAL, tmp_path)) == []
+    assert found(Checkpoints(TRIAL, Folder(tmp_path))) == []
 
 
 def test_what_is_no_checkpoint_is_left_alone_but_for_unfinished_ones(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from snn_tune.errors import UserError
 
 def cluster(*nodes: dict[str, float]) -> Cluster:
     made = object.__new__(Cluster)
-    made.address, made.nodes = "host:1", list(nodes)
+    made.address, made.nodes, made.most = "host:1", list(nodes), []
     return made
 
 

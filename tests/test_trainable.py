@@ -13,8 +13,9 @@ import torch
 from small import study
 
 from snn_tune import trainable
-from snn_tune.checkpoint import Checkpoints, holders
+from snn_tune.checkpoint import Checkpoints, lineages
 from snn_tune.course import State, Trained
+from snn_tune.storage import Folder
 from snn_tune.trainable import Job, reports
 from snn_tune.trial import Ending, Epoch, Trial
 
@@ -30,7 +31,8 @@ def _every_epoch_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def job(folder: Path, fit: Callable[..., Any] = standin.fit, trial: Trial = TRIAL) -> Job:
-    return Job({trial.parameters.nb_steps: DATA}, fit, folder, "auto", 1, 1, lineages=holders(folder))
+    where = Folder(folder)
+    return Job({trial.parameters.nb_steps: DATA}, fit, where, "auto", 1, 1, lineages=lineages(where))
 
 
 def longer(nb_epochs: int) -> Trial:
@@ -115,7 +117,7 @@ def test_a_longer_trial_starts_where_the_shorter_one_ended(tmp_path: Path) -> No
 def test_a_checkpoint_that_fit_refuses_means_the_one_before_or_a_fresh_start(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    checkpoints = Checkpoints(TRIAL, tmp_path / TRIAL.key)
+    checkpoints = Checkpoints(TRIAL, Folder(tmp_path / TRIAL.key))
     checkpoints.save({"epochs": ["no epoch"]})
     checkpoints.save({"epochs": ["no", "epochs"]})
     starts: list[int] = []
@@ -132,7 +134,7 @@ def test_a_checkpoint_that_fit_refuses_means_the_one_before_or_a_fresh_start(
 def test_one_checkpoint_stays_of_a_trial_that_ends_early(tmp_path: Path, regularizer: float, state: str) -> None:
     parameters = TRIAL.parameters.model_copy(update={"regularizer": regularizer})
     trial = Trial(parameters, TRIAL.seed, TRIAL.data)
-    checkpoints = Checkpoints(trial, tmp_path / trial.key)
+    checkpoints = Checkpoints(trial, Folder(tmp_path / trial.key))
     for number in (1, 2):  # of an earlier start that was killed
         checkpoints.save({"epochs": [asdict(Epoch(epoch, {})) for epoch in range(1, number + 1)]})
     epochs, ending = told(reports(trial, job(tmp_path, trial=trial)))

@@ -1,35 +1,92 @@
-"""`python -m snn_tune.analysis STUDY`: a study's tables, from the tracking store alone."""
+"""`python -m snn_tune.analysis STUDY`: a study's tables, from the tracking store alone; of two, their difference."""
 
+import argparse
+import json
 import sys
 from pathlib import Path
 
 from snn_tune import analysis
+from snn_tune.analysis.compare import compare
+from snn_tune.analysis.place import Place, place
+from snn_tune.analysis.side_by_side import SideBySide
+from snn_tune.analysis.trials import load
+from snn_tune.command import exit_status
 from snn_tune.errors import UserError
-from snn_tune.options import OptionParser
+from snn_tune.options import OptionParser, add_root
 from snn_tune.quiet import Screen
-from snn_tune.tracking.store import tracking_uri
+
+EPILOG = """STUDY is the name of a study in --root, the path of its file, or ROOT/STUDY, a study of another folder of
+results. With OTHER the two are set side by side: OTHER less STUDY for each combination that both have, written to
+--root/reports/STUDY_vs_OTHER. Both may be folders of results: then each study that both hold is compared."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status, 2 for something to mend, 130 if stopped."""
-    parser = OptionParser("python -m snn_tune.analysis", __doc__)
-    parser.add_argument("study", help="name of a study that has been run, or path of its file")
-    parser.add_argument("--root", type=Path, default=Path("runs"), metavar="DIR", help="folder of all results")
+    parser = OptionParser("python -m snn_tune.analysis", __doc__, EPILOG)
+    parser.add_argument("study", metavar="STUDY", help="a study that has been run")
+    parser.add_argument("other", metavar="OTHER", nargs="?", help="another one, to compare with it")
+    add_root(parser)
     parser.add_argument("--tracking-uri", metavar="URI", help="MLflow store (default: a database in --root)")
     parser.add_argument("--json", action="store_true", help="print the tables as JSON, and write no file")
     options = parser.parse_args(arguments)
-    name = Path(options.study).name.removesuffix(".toml")
-    try:
-        if options.json:
-            print(analysis.analyse(name, tracking_uri(options.tracking_uri, options.root)).tables.as_json())
-        else:
-            analysis.print_and_write(name, options.root, options.tracking_uri, Screen())
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    return exit_status(lambda: _answer(options))
+
+
+def _answer(options: argparse.Namespace) -> int:
+    places = [place(one, options.root, options.tracking_uri) for one in (options.study, options.other) if one]
+    if options.other:
+        _compare(places[0], places[1], options.root, options.json)
+    else:
+        _analyse(places[0], options.json)
     return 0
+
+
+def _analyse(one: Place, as_json: bool) -> None:
+    if not one.study:
+        held = ", ".join(one.studies()) or "none"
+        raise UserError(f"{one.given} is a folder of results; name one of its studies ({held}), or another folder")
+    if as_json:
+        print(analysis.analyse(one.study, one.uri).as_json())
+    else:
+        analysis.print_and_write(one.study, one.root, one.uri, Screen())
+
+
+def _compare(first: Place, second: Place, root: Path, as_json: bool) -> None:
+    found = [
+        SideBySide(_label(first, name), _label(second, other), compare(load(name, first.uri), load(other, second.uri)))
+        for name, other in _pairs(first, second)
+    ]
+    if as_json:
+        whole = [one.summary() for one in found]
+        print(json.dumps(whole if not first.study else whole[0], indent=2, allow_nan=False))
+        return
+    screen = Screen()
+    for one in found:
+        one.show(screen)
+        folder = root / "reports" / f"{one.first}_vs_{one.second}".replace("/", "_").lstrip(".")
+        screen.print(f"comparison: {one.write(folder)[0].parent}")
+    if not first.study:
+        alone = sorted(set(first.studies()) ^ set(second.studies()))
+        screen.print(f"studies in one of them alone: {', '.join(alone) or 'none'}")
+
+
+def _pairs(first: Place, second: Place) -> list[tuple[str, str]]:
+    if bool(first.study) != bool(second.study):
+        raise UserError(f"{first.given} and {second.given}: name two studies, or two folders of results")
+    if first.study:
+        return [(first.study, second.study)]
+    common = [name for name in first.studies() if name in second.studies()]
+    if not common:
+        raise UserError(f"{first.given} and {second.given} have no study in common")
+    return [(name, name) for name in common]
+
+
+def _label(one: Place, study: str) -> str:
+    return (
+        Path(one.given).name.removesuffix(".toml")
+        if one.given.endswith(".toml")
+        else (one.given if one.study else str(Path(one.given) / study))
+    )
 
 
 if __name__ == "__main__":

@@ -35,20 +35,43 @@ def on_grid(trials: pd.DataFrame, axes: Axes) -> pd.DataFrame:
     lacking = [name for name in ("state", *axes) if name not in trials.columns]
     if lacking and len(trials):
         raise ValueError(f"trials has no column {lacking[0]!r}")
-    trials = trials.reset_index(drop=True)
-    placed = trials.reindex(columns=["state", "activity", *GROUP, "seed", "key"]).astype(object).fillna("").astype(str)
-    for column, name in MEASURES.items():
-        measured = trials[column] if column in trials.columns else pd.Series(nan, index=trials.index)
-        numbers = pd.to_numeric(measured, errors="coerce").astype(float)
-        placed[name] = numbers.where(np.isfinite(numbers))
+    placed = measured(trials)
     placed["cell"] = 0
-    inside = pd.Series(True, index=trials.index)
+    inside = pd.Series(True, index=placed.index)
     for name, values in axes.items():
         place = {value: i for i, value in enumerate(values)}
         placed[name] = [place.get(value, -1) for value in trials.get(name, [])]
         placed["cell"] = placed["cell"] * len(values) + placed[name]
         inside &= placed[name] >= 0
     return placed[inside].sort_values(["cell", "seed", "key"], kind="stable", ignore_index=True)
+
+
+def measured(trials: pd.DataFrame) -> pd.DataFrame:
+    """State, activity, GROUP, seed and key of the trials as texts ("" where absent), measures as finite or NaN."""
+    trials = trials.reset_index(drop=True)
+    texts = trials.reindex(columns=["state", "activity", *GROUP, "seed", "key"]).astype(object).fillna("").astype(str)
+    for column, name in MEASURES.items():
+        given = trials[column] if column in trials.columns else pd.Series(nan, index=trials.index)
+        numbers = pd.to_numeric(given, errors="coerce").astype(float)
+        texts[name] = numbers.where(np.isfinite(numbers))
+    return texts
+
+
+def scored(trials: pd.DataFrame, axes: Axes) -> pd.DataFrame:
+    """The trials of the grid that finished with a validation accuracy, as `on_grid` has them."""
+    placed = on_grid(trials, axes)
+    return placed[(placed["state"] == "finished") & placed["valid_accuracy"].notna()].copy()
+
+
+def pairs(scored: pd.DataFrame, name: str, axes: Axes) -> pd.DataFrame:
+    """Validation accuracies of the trials that differ in this parameter alone, with the same seed.
+
+    A row for each setting of the other parameters and seed, a column for each place on the axis; NaN where there is no
+    trial.
+    """
+    others = [other for other in axes if other != name]
+    table = scored.pivot_table(index=[*others, "seed"], columns=name, values="valid_accuracy")
+    return table.reindex(columns=range(len(axes[name])))
 
 
 def mean_scores(scored: pd.DataFrame) -> Scores:

@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from snn_tune import confirm
-from snn_tune.analysis.table import number, percent
+from snn_tune.analysis.formats import percent
+from snn_tune.analysis.found import combination
 from snn_tune.confirm import Finalist
 from snn_tune.finding import Finding
 from snn_tune.study import Study
@@ -41,9 +42,8 @@ def show(study: Study, finalists: list[Finalist], console: Console) -> None:
         out.add_column(heading, justify="right", no_wrap=True)
     out.add_column("combination")
     for one in finalists:
-        values = study.space.those_that_count(one.parameters.model_dump())
-        text = " ".join(f"{name}={number(value)}" for name, value in values.items())
-        out.add_row(percent(one.chosen_by), _interval(one.valid), _interval(one.test), str(one.nb_seeds), Text(text))
+        numbers = percent(one.chosen_by), interval(one.valid), interval(one.test), str(one.nb_seeds)
+        out.add_row(*numbers, Text(combination(study, one.parameters)))
     console.print(out)
     for line in lines(finalists):
         console.print(Text(line))
@@ -56,11 +56,12 @@ def lines(finalists: list[Finalist]) -> list[str]:
         return ["no finalist has finished with another seed yet"]
     first, mean = max(again, key=lambda one: one.chosen_by), float(np.mean([one.curse for one in again]))
     return [
-        f"winner's curse: the best was chosen by {percent(first.chosen_by)} %, and has {_interval(first.valid)} with "
+        f"winner's curse: the best was chosen by {percent(first.chosen_by)} %, and has {interval(first.valid)} with "
         f"other seeds: {100 * first.curse:+.2f} points; mean of {len(again)} finalists {100 * mean:+.2f} points"
     ]
 
 
-def _interval(mean_and_half: tuple[float, float]) -> str:
+def interval(mean_and_half: tuple[float, float]) -> str:
+    """`97.12 ± 0.40`, in percent."""
     mean, half = mean_and_half
     return percent(mean) + ("" if isnan(half) else f" ± {percent(half)}")

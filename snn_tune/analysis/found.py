@@ -7,17 +7,21 @@ from math import nan
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from snn_tune.analysis.formats import number, percent, seconds
+from snn_tune.analysis.pareto import front
 from snn_tune.analysis.strict import strict
-from snn_tune.analysis.table import number, percent, seconds
+from snn_tune.analysis.trials import of_search
 from snn_tune.files import write_whole
 from snn_tune.finding import Finding
 from snn_tune.study import Study
+from snn_tune.trial import Parameters
 
 SHOWN = 5
 SCORES = ("best_train_accuracy", "best_valid_accuracy", "best_test_accuracy", "run_time_s", "spikes_per_neuron")
@@ -71,13 +75,16 @@ class Found:
 
     def as_json(self) -> str:
         """Strict JSON: null where there is no number."""
+        return json.dumps(strict(self.summary()), indent=2, allow_nan=False)
+
+    def summary(self) -> dict[str, Any]:
+        """What is in the JSON; NaN where there is no number."""
         rows = {"best": self.best[:SHOWN], "pareto": self.pareto}
-        whole = {
+        return {
             "search": self.study.search.model_dump(),
             **{name: [self._row(one) for one in those] for name, those in rows.items()},
             "lines": self.lines(),
         }
-        return json.dumps(strict(whole), indent=2, allow_nan=False)
 
     def _row(self, found: Finding) -> dict[str, Any]:
         parameters = found.trial.parameters
@@ -98,21 +105,19 @@ class Found:
         for found in rows:
             scores = [found.metrics.get(name, nan) for name in SCORES]
             texts = [*map(percent, scores[:3]), seconds(scores[3]), f"{scores[4]:.2f}"]
-            out.add_row(*texts, Text(combination(self.study, found)))
+            out.add_row(*texts, Text(combination(self.study, found.trial.parameters)))
         return out
 
 
-def combination(study: Study, found: Finding) -> str:
+def combination(study: Study, parameters: Parameters) -> str:
     """`nb_hidden=87 lr=0.0121`: the parameters that vary and count."""
-    values = found.trial.parameters.model_dump()
-    varied = study.space.those_that_count(values)
+    varied = study.space.those_that_count(parameters.model_dump())
     return " ".join(f"{name}={number(value)}" for name, value in varied.items())
 
 
 def found(study: Study, findings: list[Finding]) -> Found:
     """What the search of this study found, among all findings in its experiment."""
-    mine = [one for one in findings if study.search_mark in one.marks]
-    mine.sort(key=lambda one: int(one.marks[study.search_mark]))
+    mine = of_search(study, findings)
     finished = [one for one in mine if one.values({"best_valid_accuracy": "max"})]
     best = sorted(finished, key=lambda one: -one.metrics["best_valid_accuracy"])
     return Found(study, mine, best, pareto(mine, study.search.directions))
@@ -120,18 +125,6 @@ def found(study: Study, findings: list[Finding]) -> Found:
 
 def pareto(findings: list[Finding], directions: dict[str, str]) -> list[Finding]:
     """The findings with all these metrics that no other is at least as good as in each, and better in one."""
-    sign = [1 if way == "max" else -1 for way in directions.values()]
-    scored = [
-        (one, [s * value for s, value in zip(sign, values, strict=True)])
-        for one in findings
-        if (values := one.values(directions)) is not None
-    ]
-
-    def beaten(values: list[float]) -> bool:
-        return any(
-            other != values and all(theirs >= ours for theirs, ours in zip(other, values, strict=True))
-            for _, other in scored
-        )
-
-    front = [(one, values) for one, values in scored if not beaten(values)]
-    return [one for one, _ in sorted(front, key=lambda pair: pair[1], reverse=True)]
+    scored = [(one, values) for one in findings if (values := one.values(directions)) is not None]
+    table = np.array([values for _, values in scored]).reshape(len(scored), len(directions))
+    return [scored[place][0] for place in front(table, list(directions.values()))]

@@ -7,7 +7,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from snn_tune.analysis.cells import ACCURACIES, MEASURES, Axes, Scores, largest_group, learned, mean_scores, on_grid
+from snn_tune.analysis import single
+from snn_tune.analysis.cells import (
+    ACCURACIES,
+    MEASURES,
+    Axes,
+    Scores,
+    largest_group,
+    learned,
+    mean_scores,
+    on_grid,
+    pairs,
+)
+from snn_tune.analysis.combination import Combination, combination
 
 _ROUNDING = 1e-12  # means of the same numbers, added up in another order, are equal
 
@@ -31,34 +43,14 @@ class Marginal:
 
 
 @dataclass(frozen=True)
-class Combination:
-    """One cell of the grid.
-
-    Attributes:
-        marks: for each parameter "+" at the highest value of its numeric axis, "-" at the lowest, else "".
-    """
-
-    parameters: dict[str, Any]
-    marks: dict[str, str]
-    scores: Scores
-
-    @property
-    def nb_seeds(self) -> int:
-        return self.scores.nb_trials
-
-    @property
-    def was_run(self) -> bool:
-        """Whether a trial of it finished with a score; without one the scores are NaN."""
-        return self.nb_seeds > 0
-
-
-@dataclass(frozen=True)
 class Optimum:
     """What a grid of trials says.
 
     Attributes:
         chosen: by marginal means; may be a cell that was not run. None while no trial has a score, as is `best`.
         best: the single cell with the best mean validation accuracy.
+        fastest, fewest_spikes: the cheapest cells within one standard error of the best, see `single.cheapest`; None
+            also where no such cell has that measure.
         learned: mean over the cells of which every seed learned.
         run_time_group: the one group of machines whose run times count, as its GROUP columns; {} without run times.
         nb_other_groups: scored trials whose run time was left out, as of another group.
@@ -68,6 +60,8 @@ class Optimum:
 
     chosen: Combination | None
     best: Combination | None
+    fastest: Combination | None
+    fewest_spikes: Combination | None
     marginals: dict[str, list[Marginal]]
     grid_mean: Scores
     learned: Scores
@@ -77,18 +71,22 @@ class Optimum:
     nb_unscored: int
 
 
-def optimum(trials: pd.DataFrame, axes: Axes, *, nb_classes: int | None = None, nb_valid: int | None = None) -> Optimum:
+def optimum(
+    trials: pd.DataFrame, axes: Axes, *, nb_classes: int | None = None, samples: dict[str, int] | None = None
+) -> Optimum:
     """Choose by marginal means, find the best cell, and take the means to hold them against.
 
     Args:
         trials: one row a trial. Needed: `state` and every parameter; only finished trials with a finite
             `best_valid_accuracy` count. Other columns may lack.
         axes: the values of each parameter. Trials elsewhere are left out.
-        nb_classes, nb_valid: classes and validation samples, to tell what learned from chance.
+        nb_classes: with samples' nb_valid, tells what learned from chance.
+        samples: nb_train, nb_valid, nb_test: samples that each accuracy is over, for intervals.
 
     Raises:
         ValueError: trials lacks a column that is needed.
     """
+    samples = samples or {}
     finished = on_grid(trials, axes).query("state == 'finished'")
     scored = finished[finished["valid_accuracy"].notna()].copy()
     nb_without = {name: int(scored[name].isna().sum()) for name in MEASURES.values()}
@@ -96,11 +94,13 @@ def optimum(trials: pd.DataFrame, axes: Axes, *, nb_classes: int | None = None, 
     scored.loc[outside, "run_time_s"] = nan
     marginals = {name: _marginals(scored, name, axes) for name in axes}
     return Optimum(
-        chosen=_chosen(scored, axes, marginals),
-        best=_best(scored, axes),
+        chosen=_chosen(scored, axes, marginals, samples),
+        best=single.best(scored, axes, samples),
+        fastest=single.cheapest(scored, axes, "run_time_s", samples),
+        fewest_spikes=single.cheapest(scored, axes, "spikes_per_neuron", samples),
         marginals=marginals,
         grid_mean=mean_scores(scored),
-        learned=mean_scores(learned(scored, nb_classes, nb_valid)),
+        learned=mean_scores(learned(scored, nb_classes, samples.get("nb_valid"))),
         run_time_group=group,
         nb_other_groups=int(outside.sum()),
         nb_without={name: count for name, count in nb_without.items() if count},
@@ -140,12 +140,9 @@ def _highest(scores: list[Scores]) -> int:
 
 def _marginals(scored: pd.DataFrame, name: str, axes: Axes) -> list[Marginal]:
     scores = [mean_scores(scored[scored[name] == i]) for i in range(len(axes[name]))]
-    # A row of `pairs` holds the trials that differ in this parameter alone, a column for each of its values.
-    others = [other for other in axes if other != name]
-    pairs = scored.pivot_table(index=[*others, "seed"], columns=name, values="valid_accuracy")
-    pairs = pairs.reindex(columns=range(len(scores)))
-    best = pairs[_highest(scores)]
-    return [Marginal(axes[name][i], scores[i], *_paired(best, pairs[i])) for i in range(len(scores))]
+    paired = pairs(scored, name, axes)
+    best = paired[_highest(scores)]
+    return [Marginal(axes[name][i], scores[i], *_paired(best, paired[i])) for i in range(len(scores))]
 
 
 def _paired(best: pd.Series, other: pd.Series) -> tuple[float, float, int]:
@@ -154,36 +151,10 @@ def _paired(best: pd.Series, other: pd.Series) -> tuple[float, float, int]:
     return float(difference.mean()), float(difference.std() / sqrt(max(len(difference), 1))), len(difference)
 
 
-def _chosen(scored: pd.DataFrame, axes: Axes, marginals: dict[str, list[Marginal]]) -> Combination | None:
+def _chosen(
+    scored: pd.DataFrame, axes: Axes, marginals: dict[str, list[Marginal]], samples: dict[str, int]
+) -> Combination | None:
     if scored.empty:
         return None
     places = {name: choose(values) or 0 for name, values in marginals.items()}
-    return _combination(scored, axes, places)
-
-
-def _best(scored: pd.DataFrame, axes: Axes) -> Combination | None:
-    """The cell of the best mean validation accuracy, then of the lowest run time, then the first in grid order."""
-    if scored.empty:
-        return None
-    cells = scored.groupby("cell")[[*axes, "valid_accuracy", "run_time_s"]].mean().reset_index()
-    cells["valid_accuracy"] = cells["valid_accuracy"].round(12)  # see _ROUNDING
-    first = cells.sort_values(["valid_accuracy", "run_time_s", "cell"], ascending=[False, True, True]).iloc[0]
-    return _combination(scored, axes, {name: int(first[name]) for name in axes})
-
-
-def _combination(scored: pd.DataFrame, axes: Axes, places: dict[str, int]) -> Combination:
-    here = pd.Series(True, index=scored.index)
-    for name, place in places.items():
-        here &= scored[name] == place
-    parameters = {name: axes[name][place] for name, place in places.items()}
-    return Combination(
-        parameters, {name: mark(parameters[name], axes[name]) for name in axes}, mean_scores(scored[here])
-    )
-
-
-def mark(value: Any, axis: list[Any]) -> str:
-    """ "+" at the highest value of a numeric axis, "-" at the lowest; "" elsewhere, and where nothing was varied."""
-    numeric = all(isinstance(other, int | float | np.number) and not isinstance(other, bool) for other in axis)
-    if not numeric or len(axis) < 2:
-        return ""
-    return "+" if value == max(axis) else "-" if value == min(axis) else ""
+    return combination(scored, axes, places, samples)

@@ -10,10 +10,15 @@ import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
-from snn_tune.analysis.cells import ACCURACIES, Axes
-from snn_tune.analysis.optimum import Combination, Optimum, gain, optimum
+from snn_tune.analysis import gains, records, unfinished
+from snn_tune.analysis.cells import Axes, learned, scored
+from snn_tune.analysis.formats import number
+from snn_tune.analysis.gains import Gain
+from snn_tune.analysis.lines import counts, lines
+from snn_tune.analysis.optimum import Optimum, gain, optimum
+from snn_tune.analysis.significance import Comparison, significance, verdict
 from snn_tune.analysis.strict import strict
-from snn_tune.analysis.table import Row, counts, lines, number, rich_table, rows
+from snn_tune.analysis.table import Row, rich_table, rows
 from snn_tune.files import write_whole
 
 
@@ -24,6 +29,9 @@ class Tables:
     Attributes:
         rows: of the printed table.
         lines: below it.
+        verdicts: a sentence for each parameter that varies: which differences between its values are real.
+        significance: what those are worded from.
+        gains: of the combination chosen by marginal means, by "all" or "learned" cells and accuracy.
         counts: trials by state; see `table.counts`.
         samples: nb_train, nb_valid, nb_test: samples that each accuracy is over.
     """
@@ -32,7 +40,10 @@ class Tables:
     axes: Axes
     rows: list[Row]
     lines: list[str]
+    verdicts: list[str]
     optimum: Optimum
+    significance: dict[str, list[Comparison]]
+    gains: dict[str, dict[str, Gain]]
     counts: dict[str, int]
     samples: dict[str, int]
     thesis: dict[str, Any] | None
@@ -50,11 +61,11 @@ class Tables:
 
     def show(self, console: Console) -> None:
         """Print the table and its lines; plain text where the console is no terminal."""
-        varied = [name for name, values in self.axes.items() if len(values) > 1]
-        console.print(rich_table(self.title, self.rows, varied, console.width))
+        console.print(rich_table(self.title, self.rows, _varied(self.axes), console.width))
         console.print()
         fixed = [f"{name} {number(values[0])}" for name, values in self.axes.items() if len(values) == 1]
-        for line in [*([f"the same in all trials: {', '.join(fixed)}"] if fixed else []), *self.lines]:
+        same = [f"the same in all trials: {', '.join(fixed)}"] if fixed else []
+        for line in [*same, *self.lines, *self.verdicts]:
             console.print(Text(line))
 
     def write(self, folder: Path) -> list[Path]:
@@ -64,16 +75,44 @@ class Tables:
             The paths written.
         """
         contents = {
-            "optimum.csv": _optimum(self).to_csv(index=False),
+            "optimum.csv": records.optimum(self.rows, self.axes).to_csv(index=False),
             "optimum.json": self.as_json() + "\n",
             "trials.csv": self.trials.to_csv(index=False),
-            "marginals.csv": _marginals(self.optimum).to_csv(index=False),
+            "marginals.csv": records.marginals(self.optimum, self.significance).to_csv(index=False),
         }
         return [write_whole(folder / name, [content.encode()]) for name, content in contents.items()]
 
     def as_json(self) -> str:
         """The tables as strict JSON: null where there is no number."""
-        return json.dumps(strict(_summary(self)), indent=2, allow_nan=False, ensure_ascii=False)
+        return json.dumps(strict(self.summary()), indent=2, allow_nan=False, ensure_ascii=False)
+
+    def summary(self) -> dict[str, Any]:
+        """What is in the JSON; NaN where there is no number."""
+        found = self.optimum
+        means = {"all": found.grid_mean, "learned": found.learned}
+        return {
+            "title": self.title,
+            "axes": self.axes,
+            "chosen": records.combination(found.chosen),
+            "best": records.combination(found.best),
+            "fastest_within_one_error": records.combination(found.fastest),
+            "fewest_spikes_within_one_error": records.combination(found.fewest_spikes),
+            "marginals": {name: [asdict(one) for one in values] for name, values in found.marginals.items()},
+            "significance": {name: [asdict(one) for one in values] for name, values in self.significance.items()},
+            "verdicts": self.verdicts,
+            "thesis": self.thesis,
+            "grid_mean": {of: asdict(mean) for of, mean in means.items()},
+            "gain": {of: gain(found.chosen.scores, mean) for of, mean in means.items()} if found.chosen else None,
+            "gain_intervals": {
+                of: {name: asdict(one.interval) for name, one in gained.items()} for of, gained in self.gains.items()
+            },
+            "trials": self.counts,
+            "lines": self.lines,
+            "samples": self.samples,
+            "run_times": {"group": found.run_time_group, "nb_other_groups": found.nb_other_groups},
+            "nb_unscored": found.nb_unscored,
+            "nb_without": found.nb_without,
+        }
 
 
 def tables(
@@ -98,63 +137,28 @@ def tables(
         ValueError: trials lacks `state` or a parameter.
     """
     samples = samples or {}
-    found = optimum(trials, axes, nb_classes=nb_classes, nb_valid=samples.get("nb_valid"))
+    found = optimum(trials, axes, nb_classes=nb_classes, samples=samples)
     count = counts(trials, axes, others)
-    below = lines(found, count, samples)
-    return Tables(title, axes, rows(found, axes, thesis), below, found, count, samples, thesis, trials)
+    gained = _gains(trials, axes, found, nb_classes, samples)
+    below = [*lines(found, count, samples, gained), *unfinished.listed(trials, _varied(axes))]
+    compared = significance(trials, axes)
+    verdicts = [verdict(name, compared[name]) for name in _varied(axes)] if found.chosen else []
+    table = rows(found, axes, thesis)
+    return Tables(title, axes, table, below, verdicts, found, compared, gained, count, samples, thesis, trials)
 
 
-def _optimum(tables: Tables) -> pd.DataFrame:
-    columns = ["row", *tables.axes, *ACCURACIES, "run_time_s"]
-    parameters = [[row.parameters.get(name, "") for name in tables.axes] for row in tables.rows]
-    values = [
-        [row.label, *texts, *row.accuracies, row.run_time_s] for row, texts in zip(tables.rows, parameters, strict=True)
-    ]
-    return pd.DataFrame(values, columns=columns)
+def _varied(axes: Axes) -> list[str]:
+    return [name for name, values in axes.items() if len(values) > 1]
 
 
-def _marginals(found: Optimum) -> pd.DataFrame:
-    """One row for each parameter and value; `standard_error` is of `worse_by`, the paired difference to the best."""
-    records = []
-    for name, marginals in found.marginals.items():
-        for marginal in marginals:
-            scores = marginal.scores
-            records.append(
-                {
-                    "parameter": name,
-                    "value": marginal.value,
-                    "chosen": found.chosen is not None and found.chosen.parameters[name] == marginal.value,
-                    "n": scores.nb_trials,
-                    "nb_cells": scores.nb_cells,
-                    **{f"mean_{accuracy}": getattr(scores, accuracy) for accuracy in ACCURACIES},
-                    "worse_by": marginal.worse_by,
-                    "standard_error": marginal.standard_error,
-                    "nb_pairs": marginal.nb_pairs,
-                    "mean_run_time_s": scores.run_time_s,
-                }
-            )
-    return pd.DataFrame(records, dtype=object)  # an axis of whole numbers stays one beside an axis of fractions
-
-
-def _summary(tables: Tables) -> dict[str, Any]:
-    found = tables.optimum
-    means = {"all": found.grid_mean, "learned": found.learned}
-    return {
-        "title": tables.title,
-        "axes": tables.axes,
-        "chosen": _combination(found.chosen),
-        "best": _combination(found.best),
-        "marginals": {name: [asdict(one) for one in values] for name, values in found.marginals.items()},
-        "thesis": tables.thesis,
-        "grid_mean": {of: asdict(mean) for of, mean in means.items()},
-        "gain": {of: gain(found.chosen.scores, mean) for of, mean in means.items()} if found.chosen else None,
-        "trials": tables.counts,
-        "samples": tables.samples,
-        "run_times": {"group": found.run_time_group, "nb_other_groups": found.nb_other_groups},
-        "nb_unscored": found.nb_unscored,
-        "nb_without": found.nb_without,
-    }
-
-
-def _combination(combination: Combination | None) -> dict[str, Any] | None:
-    return asdict(combination) | {"was_run": combination.was_run} if combination else None
+def _gains(
+    trials: pd.DataFrame, axes: Axes, found: Optimum, nb_classes: int | None, samples: dict[str, int]
+) -> dict[str, dict[str, Gain]]:
+    if found.chosen is None:
+        return {}
+    cells = scored(trials, axes)
+    own = pd.Series(True, index=cells.index)
+    for name, value in found.chosen.parameters.items():
+        own &= cells[name] == axes[name].index(value)
+    over = {"all": cells, "learned": learned(cells, nb_classes, samples.get("nb_valid"))}
+    return {of: gains.gains(cells[own], others, samples) for of, others in over.items()}

@@ -1,17 +1,21 @@
 """The trials of a study, read from MLflow into one table."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from math import nan
 
 import pandas as pd
-from mlflow.entities import Run
 
+from snn_tune.collection import no_collection
 from snn_tune.errors import UserError, near_match, without_password
 from snn_tune.finding import Finding
 from snn_tune.study import Study
 from snn_tune.study_tables import build
+from snn_tune.tracking import curve
+from snn_tune.tracking.ledger import state_of
 from snn_tune.tracking.past import finding
-from snn_tune.tracking.store import Store, is_study, trial_key
+from snn_tune.tracking.store import Store, trial_key
 from snn_tune.trial import Trial
 
 METRICS = (
@@ -27,10 +31,13 @@ class StudyTrials:
 
     Attributes:
         frame: a row for each trial that the study stands for: key, state ("missing" where none has run), seed, its
-            parameters, METRICS (NaN where absent) and TAGS ("" where absent).
+            parameters, METRICS (NaN where absent) and TAGS ("" where absent). Of a search, its trials as proposed.
         findings: of a search in place of that; of a grid too, where the best of it were run again.
         others: trials of the experiment that this study does not hold.
         samples: samples that each accuracy is over: train, valid, test.
+        origin: tags of the study's parent run: data, versions, command.
+        run_ids: of the trials in the store, by key.
+        histories: of these, validation accuracy by epoch as JSON.
     """
 
     study: Study
@@ -39,6 +46,9 @@ class StudyTrials:
     others: int
     samples: dict[str, int]
     nb_classes: int
+    origin: dict[str, str]
+    run_ids: dict[str, str]
+    histories: dict[str, str]
 
 
 def load(name: str, uri: str) -> StudyTrials:
@@ -48,31 +58,60 @@ def load(name: str, uri: str) -> StudyTrials:
         UserError: the store does not answer, or holds no such study; with the near match among those that it holds.
     """
     store = Store(name, uri)
-    runs = list(store.runs())
-    parent = next(filter(is_study, runs), None)
+    parent = next(store.runs("tags.role = 'study'"), None)
     if parent is None or "study" not in parent.data.tags:
-        held = {other.name for other in store.ask(store.client.search_experiments)} - {name}
+        held = {other.name for other in store.experiments()} - {name}
         mend = near_match(name, held) or f"; run them with: python -m snn_tune.run {name}"
         raise UserError(f"there are no trials of '{name}' in {without_password(uri)}{mend}")
     tags = parent.data.tags
     study = build(name, json.loads(tags["study"]))
-    by_key = {trial_key(run): run for run in runs if trial_key(run)}
     grid = study.search.method == "grid"
-    findings = [found for run in by_key.values() if (found := finding(run))] if not grid or study.search.confirm else []
-    trials = study.trials(tags["data_fingerprint"]) if grid else []
-    others = len(by_key.keys() - {trial.key for trial in trials})
-    frame = pd.DataFrame([_row(trial, by_key.get(trial.key)) for trial in trials])
-    return StudyTrials(study, frame, findings, others, json.loads(tags["samples"]), int(tags["nb_classes"]))
+    with no_collection():
+        known = {run.key: run for run in _runs(store, with_finding=not grid or study.search.confirm > 0)}
+    findings = [run.finding for run in known.values() if run.finding]
+    listed = study.trials(tags["data_fingerprint"]) if grid else [one.trial for one in of_search(study, findings)]
+    again = {one.trial.key for one in findings if study.confirm_mark in one.marks}
+    return StudyTrials(
+        study,
+        frame=pd.DataFrame([_row(trial, known.get(trial.key)) for trial in listed]),
+        findings=findings,
+        others=len(known.keys() - {trial.key for trial in listed} - again),
+        samples=json.loads(tags["samples"]),
+        nb_classes=int(tags["nb_classes"]),
+        origin=tags,
+        run_ids={key: run.run_id for key, run in known.items()},
+        histories={key: run.history for key, run in known.items()},
+    )
 
 
-def _row(trial: Trial, run: Run | None) -> dict[str, object]:
-    tags = run.data.tags if run else {}
-    metrics = run.data.metrics if run else {}
-    return {
-        "key": trial.key,
-        "state": tags.get("state", "missing"),
-        "seed": trial.seed,
-        **trial.parameters.model_dump(),
-        **{name: metrics.get(name, float("nan")) for name in METRICS},
-        **{name: tags.get(name, "") for name in TAGS},
-    }
+@dataclass(frozen=True)
+class _Known:
+    """What is kept of a trial's run: MLflow's own objects take ten times the memory."""
+
+    key: str
+    run_id: str
+    history: str
+    columns: dict[str, object]
+    finding: Finding | None
+
+
+def _runs(store: Store, with_finding: bool) -> Iterator[_Known]:
+    for run in store.runs():
+        if key := trial_key(run):
+            tags, metrics = run.data.tags, run.data.metrics
+            columns = {name: metrics.get(name, nan) for name in METRICS} | {name: tags.get(name, "") for name in TAGS}
+            found = finding(run) if with_finding else None
+            yield _Known(key, run.info.run_id, curve.text(tags), {"state": state_of(run), **columns}, found)
+
+
+def of_search(study: Study, findings: list[Finding]) -> list[Finding]:
+    """Those of the study's search, in the order in which they were proposed."""
+    mine = [one for one in findings if study.search_mark in one.marks]
+    return sorted(mine, key=lambda one: int(one.marks[study.search_mark]))
+
+
+def _row(trial: Trial, known: _Known | None) -> dict[str, object]:
+    absent = {"state": "missing", **dict.fromkeys(METRICS, nan), **dict.fromkeys(TAGS, "")}
+    columns = known.columns if known else absent
+    parameters = trial.parameters.model_dump()
+    return {"key": trial.key, "state": columns["state"], "seed": trial.seed, **parameters, **columns}

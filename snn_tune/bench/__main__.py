@@ -14,6 +14,7 @@ from snn_tune.bench.estimate import Result, costs_by_cell, results
 from snn_tune.bench.plan import Plan, Way, plan, ways
 from snn_tune.bench.table import show
 from snn_tune.bench.workers import measure
+from snn_tune.command import exit_status
 from snn_tune.compiled import is_compiled
 from snn_tune.errors import UserError
 from snn_tune.options import OptionParser
@@ -32,25 +33,22 @@ EPILOG = (
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status: 0, 2 for something to mend, 130 when stopped by the user."""
     options = _parser().parse_args(arguments)
+    return exit_status(lambda: _answer(options))
+
+
+def _answer(options: argparse.Namespace) -> int:
     progress = Console(stderr=True, quiet=not sys.stderr.isatty())
-    try:
-        chosen = ways(options.kernel)
-        studies = [study for name in options.study or available() if _is_grid(study := read(name), options.study)]
-        left_out = {} if options.study else _without_data(studies, options.data_dir)
-        if not is_compiled():
-            progress.print("compiling the cpu kernel, once for this machine: some seconds", highlight=False)
-        benches = []
-        for study in studies:
-            if study.name not in left_out:
-                with progress.status(f"{study.name}: reading its data"):
-                    ready = plan(study, options.data_dir)
-                benches.append((ready, _bench(ready, chosen, progress)))
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return 130
+    chosen = ways(options.kernel)
+    studies = [study for name in options.study or available() if _is_grid(study := read(name), options.study)]
+    left_out = {} if options.study else _without_data(studies, options.data_dir)
+    if not is_compiled():
+        progress.print("compiling the cpu kernel, once for this machine: some seconds", highlight=False)
+    benches = []
+    for study in studies:
+        if study.name not in left_out:
+            with progress.status(f"{study.name}: reading its data"):
+                ready = plan(study, options.data_dir)
+            benches.append((ready, _bench(ready, chosen, progress)))
     if options.json:
         print(json.dumps(_summary(benches, left_out), indent=2, allow_nan=False))
     else:
@@ -81,7 +79,7 @@ def _without_data(studies: list[Study], folder: Path) -> dict[str, str]:
 
 def _bench(ready: Plan, chosen: list[Way], progress: Console) -> list[Result]:
     nb_trials = len(ready.study.cells()) * ready.study.budget.seeds
-    at_once = {way: min(way.slots, nb_trials) for way in chosen}
+    at_once = {way: min(way.slots(ready.bytes_each), nb_trials) for way in chosen}
     measured = {}
     for way in chosen:
         with progress.status(f"{ready.study.name}: measuring the {way.kernel} kernel"):

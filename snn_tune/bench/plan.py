@@ -9,6 +9,7 @@ import torch
 from snn_tune.bench.sample import input_spikes, sample
 from snn_tune.datasets.dataset import Dataset
 from snn_tune.errors import UserError
+from snn_tune.sharing import card_bytes, trial_bytes, trials_per_gpu
 from snn_tune.snn import kernels
 from snn_tune.study import Study
 from snn_tune.trial import Parameters
@@ -25,16 +26,13 @@ class Way:
     kernel: str
     device: str
 
-    @property
-    def slots(self) -> int:
-        """Trials that run at the same time on this machine."""
+    def slots(self, bytes_each: int) -> int:
+        """Trials that run at the same time on this machine, where each takes so much of a GPU's memory."""
         nb_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         if self.device == "cpu":
             return nb_cores
-        from snn_tune.cluster import TRIALS_PER_GPU  # Ray: a second that no other process here needs
-
         nb_gpus = torch.cuda.device_count()
-        return nb_gpus * max(1, min(TRIALS_PER_GPU, nb_cores // nb_gpus))
+        return nb_gpus * trials_per_gpu(bytes_each, card_bytes(), nb_cores / nb_gpus)
 
 
 @dataclass(frozen=True)
@@ -55,6 +53,7 @@ class Plan:
         data: a few batches, by number of steps.
         samples: of the whole data set's parts: train, valid, test.
         spikes: into the hidden layer, of a sample of the middle configuration.
+        bytes_each: that the largest trial takes of a GPU's memory, see `sharing`.
     """
 
     study: Study
@@ -62,6 +61,7 @@ class Plan:
     data: dict[int, Dataset]
     samples: dict[str, int]
     spikes: float
+    bytes_each: int
 
     def job(self, way: Way) -> Job:
         nb_batches = 1 if way.kernel == SLOW else BATCHES
@@ -94,7 +94,8 @@ def plan(study: Study, data_dir: Path) -> Plan:
         data = study.data.load(steps, data_dir)
         few[steps] = sample(data, cells[0].batch_size, BATCHES)
     samples = {name: len(getattr(data, name)) for name in ("train", "valid", "test")}
-    return Plan(study, cells, few, samples, input_spikes(few[cells[0].nb_steps], cells[0]))
+    spikes, bytes_each = input_spikes(few[cells[0].nb_steps], cells[0]), trial_bytes(study, study.cells(), data)
+    return Plan(study, cells, few, samples, spikes, bytes_each)
 
 
 def measured_cells(study: Study) -> list[Parameters]:

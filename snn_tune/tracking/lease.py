@@ -102,9 +102,11 @@ class Lease:
             self._ended.wait(BEAT_S)
 
     def _beat(self) -> bool:
-        """Show that this driver lives; False, and the study is stopped, where another one has its place."""
+        """Show that this driver lives; False where the lease was given back, or another driver has it: a stop."""
         parent = self.store.parent()
         if not self._is_mine(parent):
+            if self._ended.is_set():  # given back, as this was asked
+                return False
             self.lost = True
             other = parent and (_holder(parent) or "another driver, which has ended since")
             self.stop(f"{self.store.study} was taken over by {other}" if other else "the study's run was deleted")

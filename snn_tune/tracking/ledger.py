@@ -8,12 +8,11 @@ from mlflow.entities import Run
 
 from snn_tune.collection import no_collection
 from snn_tune.tracking.store import Store, is_study, trial_key
-from snn_tune.trial import Trial
+from snn_tune.trial import OVER, Trial
 from snn_tune.wording import count, done
 
 # How a trial's end is written: MLflow has no other word for a run that ended as it should; what else we know is a tag.
-STATUS = {"finished": "FINISHED", "pruned": "FINISHED", "diverged": "FINISHED", "interrupted": "KILLED"}
-OVER = frozenset(state for state, status in STATUS.items() if status == "FINISHED")
+STATUS = dict.fromkeys(OVER, "FINISHED") | {"interrupted": "KILLED"}
 
 
 @dataclass
@@ -105,14 +104,16 @@ class Ledger:
         return len(lesser)
 
 
+def state_of(run: Run) -> str:
+    """What became of the trial of this run; one whose end was not written to the last still runs."""
+    state = str(run.data.tags.get("state", "running"))
+    return "running" if state in OVER and run.info.status != "FINISHED" else state
+
+
 def _entry(run: Run) -> Entry:
-    tags = run.data.tags
-    state = tags.get("state", "running")
-    if state in OVER and run.info.status != "FINISHED":  # its end was not written to the last
-        state = "running"
     return Entry(
         run_id=run.info.run_id,
-        state=state,
+        state=state_of(run),
         epoch=max((metric.step for metric in run.data._metric_objs), default=0),  # `metrics` has no steps
         started=run.info.start_time,
     )

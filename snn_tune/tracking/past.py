@@ -8,8 +8,9 @@ from mlflow.entities import Run
 
 from snn_tune.collection import no_collection
 from snn_tune.finding import Finding
-from snn_tune.tracking.ledger import OVER
-from snn_tune.tracking.store import PAGE, Store, trial_key
+from snn_tune.tracking import curve
+from snn_tune.tracking.ledger import state_of
+from snn_tune.tracking.store import Store, trial_key
 from snn_tune.trial import Parameters, Trial
 
 
@@ -27,8 +28,7 @@ def elsewhere(store: Store, fingerprint: str) -> list[Finding]:
         UserError: the store does not answer.
     """
     which = f"tags.state = 'finished' and attributes.status = 'FINISHED' and tags.data_fingerprint = '{fingerprint}'"
-    experiments = store.ask(lambda: list(store.client.search_experiments(max_results=PAGE)))
-    others = [one.experiment_id for one in experiments if one.experiment_id != store.experiment_id]
+    others = [one.experiment_id for one in store.experiments() if one.experiment_id != store.experiment_id]
     runs = store.search(others, which) if others else iter(())
     return [found for run in runs if (found := finding(run))]
 
@@ -40,16 +40,13 @@ def finding(run: Run) -> Finding | None:
         values = {name: _value(text) for name, text in run.data.params.items()}
         parameters = Parameters(**{name: values[name] for name in Parameters.model_fields if name in values})
         trial = Trial(parameters, int(values["seed"]), tags["data_fingerprint"], tags.get("network", ""))
-        history = [float(value) for value in json.loads(tags.get("valid_history", "[]"))]
+        history = [float(value) for value in json.loads(curve.text(tags))]
     except (KeyError, ValueError, TypeError, RecursionError):  # pydantic's are ValueErrors
         return None
     if trial.key != trial_key(run):
         return None
-    state = tags.get("state", "running")
-    if state in OVER and run.info.status != "FINISHED":
-        state = "running"
     marks = {name: value for name, value in tags.items() if name.startswith(("search.", "confirm."))}
-    return Finding(trial, state, dict(run.data.metrics), history, marks)
+    return Finding(trial, state_of(run), dict(run.data.metrics), history, marks)
 
 
 def _value(text: str) -> Any:

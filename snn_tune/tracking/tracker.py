@@ -1,14 +1,12 @@
 """What becomes of trials, told to MLflow by way of a journal: one run for each."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
-from mlflow.utils.validation import MAX_TAG_VAL_LENGTH
 
-from snn_tune.finding import DIGITS
 from snn_tune.study import Study
+from snn_tune.tracking import curve
 from snn_tune.tracking.names import run_name
 from snn_tune.trial import Ending, Epoch, Trial, as_text, decays, now_ms
 
@@ -20,8 +18,8 @@ class Tracker:
         study_run: the study's parent run.
         shared_tags: put on every run of this start.
         keep: takes the records, a trial's in the order of its events.
-        data: an input of every run, see `data_input`.
         marks: more tags, by key: which searches a trial belongs to. It may grow.
+        data: an input of every run, see `data_input`.
     """
 
     def __init__(
@@ -30,8 +28,8 @@ class Tracker:
         study_run: str,
         shared_tags: dict[str, str],
         keep: Callable[[dict[str, Any]], None],
-        data: dict[str, str] | None = None,
         marks: dict[str, dict[str, str]] | None = None,
+        data: dict[str, str] | None = None,
     ) -> None:
         self.study, self.study_run, self.shared_tags, self.keep, self.data = study, study_run, shared_tags, keep, data
         self.marks = {} if marks is None else marks
@@ -66,7 +64,7 @@ class Tracker:
             history = self._history.setdefault(trial.key, {})
             history |= {epoch.epoch: epoch.metrics.get("valid_accuracy", 0.0) for epoch in epochs}
             values = [(epoch.epoch, epoch.time_ms, epoch.metrics) for epoch in epochs]
-            self._keep(trial, "epochs", epochs=values, tags=history_tag(history))
+            self._keep(trial, "epochs", epochs=values, tags=curve.tags(history))
 
     def ended(self, trial: Trial, ending: Ending) -> None:
         """The trial is over: its scores, files, tags and status."""
@@ -89,9 +87,3 @@ class Tracker:
 
     def _keep(self, trial: Trial, event: str, **what: Any) -> None:
         self.keep({"key": trial.key, "event": event, **what})
-
-
-def history_tag(history: dict[int, float]) -> dict[str, str]:
-    """The curve of validation accuracy as a tag; none where it is longer than a tag may be, as after 1,000 epochs."""
-    text = json.dumps([round(history[epoch], DIGITS) for epoch in sorted(history)])
-    return {"valid_history": text} if len(text) <= MAX_TAG_VAL_LENGTH else {}

@@ -1,13 +1,11 @@
 """A trial's records as MLflow runs, parameters, metrics and files: written twice, they are still there once."""
 
-from contextlib import suppress
-from pathlib import Path
-
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException, RestException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from snn_tune.errors import one_line
+from snn_tune.storage import at
 from snn_tune.tracking.data_input import as_input
 from snn_tune.tracking.journal import Record
 from snn_tune.tracking.ledger import STATUS, Entry, Ledger
@@ -64,12 +62,11 @@ class Writer:
         if marks:
             self.client.log_batch(entry.run_id, tags=marks)
         ended = next((record for record in records if record["event"] == "ended"), None)
-        for file in map(Path, ended["files"] if ended else ()):
-            if file.is_file() and not entry.over:  # one that is gone was uploaded by an earlier try
-                self.client.log_artifact(entry.run_id, str(file))
-            file.unlink(missing_ok=True)
-            with suppress(OSError):  # something else is kept there
-                file.parent.rmdir()
+        for file in map(at, ended["files"] if ended else ()):
+            with file.local() as copy:
+                if copy and not entry.over:  # one that is gone was uploaded by an earlier try
+                    self.client.log_artifact(entry.run_id, str(copy))
+            file.delete()
         if not entry.over:
             self._log(entry, records)
             if ended:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from snn_tune.analysis.optimum import gain, mark, optimum
+from snn_tune.analysis.combination import mark
+from snn_tune.analysis.optimum import gain, optimum
 
 TWO_BY_THREE = {"a": [1, 2], "b": [10, 20, 30]}
 
@@ -148,7 +149,7 @@ def test_gain_over_all_cells_and_over_those_that_learned():
     axes = {"a": [1, 2, 3, 4, 5, 6]}
     activity = ["silent", "", "", "", "", "silent"]
     trials = grid(axes, [0.10, 0.15, 0.18, 0.50, 0.70, 0.40], activity=activity, best_train_accuracy=0.8)
-    found = optimum(trials, axes, nb_classes=10, nb_valid=100)
+    found = optimum(trials, axes, nb_classes=10, samples={"nb_valid": 100})
     assert found.learned.nb_cells == 2
     assert gain(found.chosen.scores, found.learned)["valid_accuracy"] == pytest.approx(0.70 - 0.60)
     assert gain(found.chosen.scores, found.grid_mean)["valid_accuracy"] == pytest.approx(0.70 - 2.03 / 6)
@@ -232,7 +233,7 @@ def partial_grids(draw):
 @given(partial_grids(), st.randoms(use_true_random=False))
 def test_any_grid_gives_values_of_its_axes_in_whatever_order_the_trials_come(given_grid, random):
     trials, axes = given_grid
-    found = optimum(trials, axes, nb_classes=2, nb_valid=50)
+    found = optimum(trials, axes, nb_classes=2, samples={"nb_valid": 50})
     scored = trials[(trials["state"] == "finished") & trials["best_valid_accuracy"].notna()]
     assert (found.chosen is None) == scored.empty
     if found.chosen:
@@ -242,7 +243,7 @@ def test_any_grid_gives_values_of_its_axes_in_whatever_order_the_trials_come(giv
         assert found.learned.nb_cells <= found.grid_mean.nb_cells == len(cells)
     order = list(trials.index)
     random.shuffle(order)
-    assert repr(optimum(trials.loc[order], axes, nb_classes=2, nb_valid=50)) == repr(found)
+    assert repr(optimum(trials.loc[order], axes, nb_classes=2, samples={"nb_valid": 50})) == repr(found)
 
 
 @settings(deadline=None, max_examples=40)

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from snn_tune.analysis.formats import number, percent, seconds
 from snn_tune.analysis.report import tables
-from snn_tune.analysis.table import number, percent, seconds
 
 AXES = {"nb_hidden": [50, 100, 150], "nb_steps": [80, 100], "scale": [80.0, 100.0], "regularizer": [1e-6, 1e-4]}
 THESIS = {"nb_hidden": "200+", "nb_steps": "75-", "scale": "80.0-", "regularizer": "1e-6-", "train_accuracy": 0.8953}
@@ -69,15 +69,19 @@ def test_the_best_network_is_the_best_seed_of_the_best_single_cell():
 
 def test_the_printed_table():
     text = printed(tables_of(trials()))
-    assert line_of(text, "marginal means")[-9:] == CHOSEN
+    assert line_of(text, "marginal means")[-10:] == [*CHOSEN, "1.50"]
     assert line_of(text, "best single")[2:6] == ["150+", "80-", "100.0+", "1e-6-"]
-    assert line_of(text, "thesis") == ["thesis", "200+", "75-", "80.0-", "1e-6-", "89.53", "-", "-", "-"]
-    assert line_of(text, "mean of all 24") == ["mean", "of", "all", "24", "50.50", "45.50", "44.50", "90.5", "s"]
+    assert line_of(text, "thesis") == ["thesis", "200+", "75-", "80.0-", "1e-6-", "89.53", "-", "-", "-", "-"]
+    assert line_of(text, "marginal means less thesis")[4:] == ["-2.53", "-", "-"]
+    assert line_of(text, "mean of all 24")[3:] == ["24", "50.50", "45.50", "44.50", "90.5", "s", "1.50"]
     assert line_of(text, "mean of 12 learned")[4:7] == ["86.00", "81.00", "80.00"]
     assert "trials finished: 24/24 (12 silent, 0 saturated)" in text
     assert "train 54,000, valid 6,000, test 10,000" in text
-    assert "marginal means, over all 24: train +36.50, valid +36.50, test +36.50 points" in text
-    assert "marginal means, over the 12 that learned: train +1.00" in text
+    assert "marginal means, over all 24: train +36.50 (+36.21 to +36.78), valid +36.50 (+35.51 to +37.45)" in text
+    assert "marginal means, over the 12 that learned: train +1.00 (+0.71 to +1.28)" in text
+    assert "silent: all 12 with regularizer 0.0001" in text
+    assert "nb_hidden: 150 has the best mean; 100 worse by 0.50 points" in text
+    assert "scale: 80.0 has the best mean; 100.0 is as good" in text
     assert "left out" not in text
 
 
@@ -90,6 +94,27 @@ def test_in_80_columns_it_is_plain_text_with_every_value():
         assert heading in text
     assert line_of(text, "marginal means")[2:] == CHOSEN
     assert line_of(text, "thesis")[1:6] == ["200+", "75-", "80.0-", "1e-6-", "89.53"]
+
+
+def test_in_100_columns_each_accuracy_has_its_interval_below_it():
+    text = printed(tables_of(trials()), width=100)
+    assert max(map(len, text.splitlines())) <= 100
+    lines = [line.rstrip() for line in text.splitlines()]
+    place = next(i for i, line in enumerate(lines) if line.startswith("marginal means"))
+    assert lines[place].split()[2:] == [*CHOSEN, "1.50"]
+    assert lines[place + 1].split() == ["86.7-87.3", "81.0-83.0", "80.2-81.8"]  # Wilson's, of 54,000, 6,000 and 10,000
+    assert "…" not in text
+
+
+def test_with_several_seeds_the_interval_is_over_them(tmp_path):
+    frame = pd.concat([trials().assign(seed=seed) for seed in range(3)], ignore_index=True)
+    frame["best_test_accuracy"] += (frame["seed"] - 1) * 0.01
+    tables_of(frame).write(tmp_path)
+    chosen = pd.read_csv(tmp_path / "optimum.csv").iloc[0]
+    half = 4.3027 * 0.01 / 3**0.5
+    assert chosen["test_low"] == pytest.approx(0.81 - half, abs=1e-6)
+    assert chosen["test_high"] == pytest.approx(0.81 + half, abs=1e-6)
+    assert chosen["interval_of"] == "seeds"
 
 
 def test_everything_left_out_is_counted():
@@ -111,6 +136,7 @@ def test_everything_left_out_is_counted():
     assert "left out: 1 finished without a validation accuracy" in text
     assert "mean test_accuracy: 1 finished" in text
     assert "device cpu, kernel cpu, threads 1, trials_beside 2; those of 1 other trials" in text
+    assert "failed: nb_hidden=50 nb_steps=80 scale=80.0 regularizer=1e-6" in text
     assert "unequal numbers of cells: nb_hidden, nb_steps, scale, regularizer" in text
 
 
@@ -129,7 +155,7 @@ def test_a_chosen_cell_that_was_not_run_says_so(tmp_path):
     found = tables_of(frame, axes)
     text = printed(found)
     assert "marginal means: not run" in text
-    assert line_of(text, "marginal means")[-6:] == ["2+", "20+", "-", "-", "-", "-"]
+    assert line_of(text, "marginal means")[-7:] == ["2+", "20+", "-", "-", "-", "-", "-"]
     assert "marginal means, over" not in text
     found.write(tmp_path)
     summary = json.loads((tmp_path / "optimum.json").read_text())
@@ -178,8 +204,9 @@ def test_the_csv_files(tmp_path):
     # Differences to 150: four of 0.02 and four of 0; deviation 0.01 sqrt(8/7), standard error that over sqrt(8).
     assert low["worse_by"] == pytest.approx(0.01)
     assert low["standard_error"] == pytest.approx(0.01 / 7**0.5)
+    assert (low["p_value"], low["difference"]) == (pytest.approx(2 / 2**4), "noise")
     best = pd.read_csv(tmp_path / "optimum.csv")
-    assert list(best["nb_hidden"].dropna()) == ["150+", "150+", "200+"]
+    assert list(best["nb_hidden"].dropna()) == ["150+", "150+", "150+", "150+", "200+"]
     assert best.loc[0, "train_accuracy"] == pytest.approx(0.87)
 
 

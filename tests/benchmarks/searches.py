@@ -58,7 +58,7 @@ def replay(study: Study, recorded: dict[str, Finding], method: str, scheduler: s
     else:
         settings = {"method": method, "scheduler": scheduler, "samples": len(recorded), "seed": seed}
         data = next(iter(recorded.values())).trial.data
-        proposals = Proposals(override(study, {}, search=settings), data, known, [], lambda *_: None, pruning)
+        proposals = Proposals(override(study, {}, search=settings), data, known, [], {}, lambda *_: None, pruning)
         propose = proposals.propose
     course, best, nb_begun, spent = Course([], [], [], [], []), (-1.0, 0.0), 0, 0
     ticket, events = count(), []  # (time, ticket, trial, epoch)

@@ -10,8 +10,9 @@ from small import study
 
 from snn_tune.errors import UserError
 from snn_tune.tracking import lease
+from snn_tune.tracking.describe import describe_study
 from snn_tune.tracking.keeper import Keeper
-from snn_tune.tracking.tracker import Tracker, describe_study
+from snn_tune.tracking.tracker import Tracker
 from snn_tune.trial import Ending, Epoch, Trial
 
 TRIALS = study().trials("data")

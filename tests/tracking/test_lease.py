@@ -56,6 +56,15 @@ def test_the_second_driver_names_the_first_and_stops(store: Store, said: list[st
     assert len(list(store.runs("tags.role = 'study'"))) == 1
 
 
+def test_a_beat_that_finds_the_lease_given_back_stops_nothing(store: Store, said: list[str]) -> None:
+    lease = Lease(store, nothing, said.append)
+    lease.close()
+    lease._seen = 0  # so that it asks the store
+    assert not lease.held()
+    assert said == []
+    assert not lease.lost
+
+
 def test_a_dead_process_of_this_machine_is_replaced_at_once(
     store: Store, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,7 +44,7 @@ def test_names_of_layers_words_and_conditions(axes: dict, name: str) -> None:
 
 
 def test_samples_have_their_number_and_the_best_again_their_place() -> None:
-    axes = {name: "uniform(0.1, 0.9)" for name in ("lr", "tau_mem", "tau_syn", "init_scale", "dropout", "adam_beta2")}
+    axes = dict.fromkeys(("lr", "tau_mem", "tau_syn", "init_scale", "dropout", "adam_beta2"), "uniform(0.1, 0.9)")
     what = searched(axes | {"init_scale_recurrent": "uniform(0.1, 0.9)", "nb_steps": [20]})
     parameters = Sampler(what).ask()
     of_sample = run_name(what, Trial(parameters, 0, "data"), {what.search_mark: "12", "search.another": "3"})

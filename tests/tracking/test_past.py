@@ -17,7 +17,6 @@ from snn_tune import trial as trials
 from snn_tune.sampler import Sampler
 from snn_tune.tracking import past
 from snn_tune.tracking.store import Store, writable
-from snn_tune.tracking.tracker import history_tag
 from snn_tune.trial import Ending, Epoch, Trial
 
 
@@ -137,8 +136,3 @@ def test_no_value_is_too_odd_to_be_read(text: str) -> None:
 def whole(params: dict[str, str], tags: dict[str, str]) -> Run:
     data = RunData([], [Param(*one) for one in params.items()], [RunTag(*one) for one in tags.items()])
     return Run(RunInfo("id", "1", "me", "FINISHED", 1, 2, "active"), data)
-
-
-def test_a_history_longer_than_a_tag_is_left_as_it_was() -> None:
-    assert history_tag(dict.fromkeys(range(1, 500), 0.12345)).keys() == {"valid_history"}
-    assert history_tag(dict.fromkeys(range(1, 2000), 0.12345)) == {}

@@ -7,10 +7,11 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from small import study
 
+from snn_tune.tracking.describe import describe_study
 from snn_tune.tracking.journal import Record
 from snn_tune.tracking.ledger import Ledger
 from snn_tune.tracking.store import Store, writable
-from snn_tune.tracking.tracker import Tracker, describe_study
+from snn_tune.tracking.tracker import Tracker
 from snn_tune.tracking.writer import Writer
 from snn_tune.trial import Ending, Epoch, Trial
 

@@ -1,0 +1,161 @@
+"""Which differences between the values of a parameter are real, and which may be noise."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from math import isnan, nan
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from snn_tune.analysis.cells import Axes, mean_scores, pairs, scored
+from snn_tune.analysis.formats import number, p_value
+
+ALPHA = 0.05
+_AS_GOOD = 5e-5  # would be told as 0.00 points
+_DRAWS = 19_999
+_AT_A_TIME = 2_000_000  # signs: 16 MB
+_ROUNDING = 1e-9  # the same differences, added up in another order, are as far
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One value of a parameter against its best.
+
+    Attributes:
+        worse_by: mean over the pairs of the best value's validation accuracy less this one's, a fraction.
+        p: of the sign-flip test of the pairs; NaN of the best itself and without a pair.
+        corrected: p after Holm, over all pairs of values of all parameters.
+        can_tell: whether so many pairs could have a corrected p below ALPHA at all.
+    """
+
+    value: Any
+    best: Any
+    worse_by: float
+    nb_pairs: int
+    p: float
+    corrected: float
+    can_tell: bool
+
+    @property
+    def is_real(self) -> bool:
+        return self.corrected < ALPHA  # False of NaN
+
+    @property
+    def judged(self) -> str:
+        """ "real", "noise" (it may be), "unknown" (too few pairs to tell), or "" of the best itself."""
+        if self.value == self.best:
+            return ""
+        return "real" if self.is_real else "noise" if self.can_tell else "unknown"
+
+
+def significance(trials: pd.DataFrame, axes: Axes) -> dict[str, list[Comparison]]:
+    """For each parameter, each value against the one with the best mean validation accuracy (`optimum`'s columns).
+
+    Any two values of any parameter are compared and corrected for: the best was picked among them by the same numbers,
+    so that comparisons with it alone would be too few to correct for.
+    """
+    cells = scored(trials, axes)
+    paired = {name: pairs(cells, name, axes).to_numpy(dtype=float) for name in axes}
+    p: dict[tuple[str, int, int], float] = {}
+    for name, table in paired.items():
+        both = list(combinations(range(table.shape[1]), 2))
+        tested = sign_flip(np.array([table[:, i] - table[:, j] for i, j in both]).reshape(len(both), len(table)))
+        p |= {(name, *two): one for two, one in zip(both, tested, strict=True)}
+    corrected = dict(zip(p, holm(list(p.values())), strict=True))
+    nb_tests = sum(not isnan(one) for one in p.values())
+
+    def compare(name: str, best: int, i: int) -> Comparison:
+        difference = paired[name][:, best] - paired[name][:, i]
+        difference = difference[~np.isnan(difference)]
+        two = name, min(i, best), max(i, best)
+        return Comparison(
+            value=axes[name][i],
+            best=axes[name][best],
+            worse_by=float(difference.mean()) if len(difference) else nan,
+            nb_pairs=len(difference),
+            p=p.get(two, nan),
+            corrected=corrected.get(two, nan),
+            can_tell=max(2.0 ** (1 - len(difference)), 1 / (_DRAWS + 1)) * nb_tests < ALPHA,
+        )
+
+    return {name: [compare(name, _best(cells, name, axes), i) for i in range(len(axes[name]))] for name in axes}
+
+
+def _best(cells: pd.DataFrame, name: str, axes: Axes) -> int:
+    means = [mean_scores(cells[cells[name] == i]).valid_accuracy for i in range(len(axes[name]))]
+    return int(np.argmax(np.nan_to_num(means, nan=-1.0)))
+
+
+def sign_flip(differences: np.ndarray) -> list[float]:
+    """Two-sided p-values of paired differences: how often their sum is as far from 0 when their signs are drawn.
+
+    If two values of a parameter do the same, either of a pair might as well be the other's (Fisher 1935): that holds
+    for accuracies whatever their distribution. Student's t would need normal differences, which networks that are
+    silent, or all at 100 %, do not have; Wilcoxon's ranks would test another thing than the mean that is chosen by, and
+    leave out the pairs that are equal. All signs are tried up to 14 pairs, else 19,999 drawn, always the same.
+
+    Args:
+        differences: (comparisons, pairs); NaN where a pair lacks one of its trials.
+
+    Returns:
+        One for each comparison, NaN without a pair.
+    """
+    nb_pairs = differences.shape[1]
+    exact = 2**nb_pairs <= _DRAWS
+    known, observed = np.nan_to_num(differences), np.abs(np.nansum(differences, axis=1))
+    as_far = np.zeros(len(differences))
+    for signs in _all_signs(nb_pairs) if exact else _drawn_signs(nb_pairs):
+        as_far += (np.abs(signs @ known.T) >= observed - _ROUNDING).sum(axis=0)
+    p = as_far / 2**nb_pairs if exact else (as_far + 1) / (_DRAWS + 1)  # what was observed is a draw, too
+    return [float(one) for one in np.where(np.isnan(differences).all(axis=1), nan, p)]
+
+
+def _all_signs(nb_pairs: int) -> Iterator[np.ndarray]:
+    numbers = np.arange(2**nb_pairs)[:, None]
+    yield 1.0 - 2.0 * (numbers >> np.arange(nb_pairs) & 1)
+
+
+def _drawn_signs(nb_pairs: int) -> Iterator[np.ndarray]:
+    """A few at a time, since there may be thousands of pairs."""
+    draw, left, most = np.random.default_rng(0), _DRAWS, max(_AT_A_TIME // nb_pairs, 1)
+    while left:
+        now = min(left, most)
+        yield 1.0 - 2.0 * draw.integers(2, size=(now, nb_pairs), dtype=np.int8)
+        left -= now
+
+
+def holm(p: list[float]) -> list[float]:
+    """p-values corrected for how many they are (Holm 1979); NaN stays, and does not count."""
+    order = sorted((i for i, value in enumerate(p) if not isnan(value)), key=lambda i: p[i])
+    corrected, largest = [nan] * len(p), 0.0
+    for rank, i in enumerate(order):
+        largest = max(largest, min((len(order) - rank) * p[i], 1.0))
+        corrected[i] = largest
+    return corrected
+
+
+def verdict(name: str, compared: list[Comparison]) -> str:
+    """A sentence: which differences to the best value are real, and which may be noise."""
+    others = [one for one in compared if one.value != one.best and one.nb_pairs]
+    if not others:
+        return f"{name}: nothing to compare"
+    ranked = sorted(others, key=lambda one: one.worse_by)
+    return f"{name}: {number(ranked[0].best)} has the best mean; " + "; ".join(map(_words, ranked))
+
+
+def _words(one: Comparison) -> str:
+    if abs(one.worse_by) < _AS_GOOD and not one.is_real:
+        return f"{number(one.value)} is as good"
+    way = (
+        f"worse by {100 * one.worse_by:.2f}"
+        if one.worse_by >= 0
+        else f"better in its pairs by {-100 * one.worse_by:.2f}"
+    )
+    judged = {
+        "real": f"real (p {p_value(one.corrected)})",
+        "noise": f"may be noise (p {p_value(one.corrected)})",
+        "unknown": f"cannot be told from noise with {one.nb_pairs} pair{'s' * (one.nb_pairs != 1)}",
+    }[one.judged]
+    return f"{number(one.value)} {way} points: {judged}"

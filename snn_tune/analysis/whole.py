@@ -1,0 +1,139 @@
+"""The whole of an analysis, for any study: the tables, the effects, the Pareto front, and the best again."""
+
+import json
+from dataclasses import asdict, dataclass
+from math import nan
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.text import Text
+
+from snn_tune.analysis import confirmed, unfinished
+from snn_tune.analysis.effects import Effects, effects
+from snn_tune.analysis.found import Found, found
+from snn_tune.analysis.pareto import Front, pareto
+from snn_tune.analysis.report import Tables, tables
+from snn_tune.analysis.strict import strict
+from snn_tune.analysis.trials import StudyTrials, load
+from snn_tune.confirm import Finalist
+from snn_tune.files import write_whole
+from snn_tune.study import Study
+
+MOST_EFFECTS = 5  # that are printed
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """The tables of a grid, or what a search found; and the finalists that were run again, if any were."""
+
+    study: Study
+    tables: Tables | Found
+    finalists: list[Finalist]
+    trials: StudyTrials
+    effects: Effects
+    front: Front
+
+    def show(self, console: Console) -> None:
+        self.tables.show(console)
+        for line in self.lines():
+            console.print(Text(line))
+        if self.finalists:
+            confirmed.show(self.study, self.finalists, console)
+
+    def lines(self) -> list[str]:
+        """Of a search, what did not finish; the largest effects; how many combinations are on the Pareto front."""
+        searched = isinstance(self.tables, Found)
+        largest = ", ".join(f"{one.label} {100 * one.share:.1f} %" for one in self.effects.effects[:MOST_EFFECTS])
+        costs = " and ".join(name.removesuffix("_s").replace("_", " ") for name in list(self.front.objectives)[1:])
+        left = f", {self.front.nb_left_out} left out" if self.front.nb_left_out else ""
+        nb, points = len(self.front.front), len(self.front.points)
+        return [
+            *(unfinished.listed(self.trials.frame, list(self.study.space)) if searched else []),
+            f"{self.effects.label}{': ' * bool(largest)}{largest}",
+            *([f"Pareto front of accuracy, {costs}: {nb} of {points} combinations{left} (pareto.csv)"] if nb else []),
+        ]
+
+    def write(self, folder: Path) -> list[Path]:
+        """Write the tables' files, effects.csv, pareto.csv, finalists.csv where there are any, and all as report.json.
+
+        Returns:
+            The paths written.
+        """
+        contents = {
+            "effects.csv": pd.DataFrame(self._effects(), columns=["effect", "order", "share", "p_corrected", "kind"]),
+            "pareto.csv": self.front.front,
+            "finalists.csv": pd.DataFrame([_finalist(self.study, one) for one in self.finalists]),
+        }
+        if not self.finalists:  # those of another search do not stay
+            contents.pop("finalists.csv")
+            (folder / "finalists.csv").unlink(missing_ok=True)
+        texts = {name: frame.to_csv(index=False) for name, frame in contents.items()}
+        texts["report.json"] = self.as_json() + "\n"
+        also = [write_whole(folder / name, [text.encode()]) for name, text in texts.items()]
+        return [*self.tables.write(folder), *also]
+
+    def as_json(self) -> str:
+        """Strict JSON: null where there is no number."""
+        whole = self.tables.summary() | {
+            "effects": asdict(self.effects),
+            "pareto": {
+                "objectives": self.front.objectives,
+                "group": self.front.group,
+                "nb_left_out": self.front.nb_left_out,
+                "front": self.front.front.to_dict("records"),
+            },
+            "finalists": [_finalist(self.study, one) for one in self.finalists],
+            "others": self.trials.others,
+        }
+        if isinstance(self.tables, Found):
+            whole["search_pareto"] = self.tables.summary()["pareto"]
+        return json.dumps(strict(whole), indent=2, allow_nan=False, ensure_ascii=False)
+
+    def _effects(self) -> list[tuple[str, int, float, float, str]]:
+        return [(one.label, one.order, one.share, one.p, self.effects.kind) for one in self.effects.effects]
+
+
+def analyse(name: str, uri: str) -> Analysis:
+    """The tables of a study in this tracking store.
+
+    Raises:
+        UserError: the store does not answer, or holds no such study.
+    """
+    trials = load(name, uri)
+    study, frame = trials.study, trials.frame
+    grid = study.search.method == "grid"
+    result = _grid(name, trials) if grid else found(study, trials.findings)
+    keys = set(frame["key"]) if len(frame) else set()
+    mine = [one for one in trials.findings if one.trial.key in keys]
+    finalists = confirmed.confirmed(study, trials.findings, mine)
+    return Analysis(study, result, finalists, trials, effects(frame, study.space), pareto(frame, list(study.space)))
+
+
+def _grid(name: str, trials: StudyTrials) -> Tables:
+    thesis = trials.study.thesis
+    return tables(
+        trials.frame,
+        trials.study.grid,
+        title=f"{name}: optimal combinations",
+        samples=trials.samples,
+        nb_classes=trials.nb_classes,
+        thesis=thesis.model_dump() if thesis else None,
+        others=trials.others,
+    )
+
+
+def _finalist(study: Study, one: Finalist) -> dict[str, Any]:
+    """Half widths are of 95 % intervals (Student's t over the new seeds)."""
+    values = study.space.those_that_count(one.parameters.model_dump())
+    return {
+        **{name: values.get(name, "") for name in study.space},
+        "chosen_by": one.chosen_by,
+        "mean_valid_accuracy": one.valid[0],
+        "valid_half_width": one.valid[1],
+        "mean_test_accuracy": one.test[0],
+        "test_half_width": one.test[1],
+        "nb_seeds": one.nb_seeds,
+        "winners_curse": one.curse if one.nb_seeds else nan,
+    }

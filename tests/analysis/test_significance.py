@@ -1,0 +1,117 @@
+"""Which differences are real: the test and its correction, by hand and against SciPy."""
+
+from itertools import product
+from math import isnan, nan
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+from test_optimum import grid
+
+from snn_tune.analysis.optimum import optimum
+from snn_tune.analysis.significance import holm, sign_flip, significance, verdict
+
+
+def test_holm_by_hand() -> None:
+    # Sorted 0.01, 0.02, 0.03, 0.04: times 4, 3, 2, 1 is 0.04, 0.06, 0.06, 0.04, and none is below the one before.
+    assert holm([0.04, 0.01, nan, 0.03, 0.02]) == pytest.approx([0.06, 0.04, nan, 0.06, 0.06], nan_ok=True)
+    assert holm([0.6, 0.7]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+@given(st.lists(st.floats(0, 1), max_size=12))
+def test_holm_keeps_the_order_and_is_between_p_and_bonferroni(p: list[float]) -> None:
+    corrected = holm(p)
+    for one, other in zip(p, corrected, strict=True):
+        assert min(one, 1) <= other <= min(len(p) * one, 1) + 1e-12
+    assert [corrected[i] for i in np.argsort(p, kind="stable")] == sorted(corrected)
+
+
+def test_sign_flip_by_hand() -> None:
+    # Of the 8 signs of 1, 2, 3 two are as far from 0 as 6; of 1, 2, -3 all as far as 0; of 1, 2, 0 four as far as 3.
+    assert sign_flip(np.array([[1, 2, 3], [1, 2, -3], [1, 2, nan], [nan, nan, nan]])) == pytest.approx(
+        [2 / 8, 1.0, 4 / 8, nan], nan_ok=True
+    )
+    assert sign_flip(np.empty((0, 5))) == []
+    assert isnan(sign_flip(np.empty((1, 0)))[0])
+
+
+@pytest.mark.parametrize("nb_pairs", [2, 9, 14, 15, 40])
+def test_sign_flip_is_scipys_permutation_test(nb_pairs: int) -> None:
+    differences = np.random.default_rng(nb_pairs).integers(-3, 5, nb_pairs) / 100
+    (p,) = sign_flip(differences[None])
+    theirs = stats.permutation_test((differences,), np.mean, permutation_type="samples", n_resamples=19_999, rng=1)
+    assert p == pytest.approx(theirs.pvalue, rel=1e-9 if nb_pairs <= 14 else 0.15)
+
+
+def test_pairs_without_a_difference_are_rarely_called_real() -> None:
+    noise = np.random.default_rng(0).normal(size=(400, 30))
+    assert 0.02 < np.mean(np.array(sign_flip(noise)) < 0.05) < 0.09
+
+
+AXES = {"a": [1, 2, 3], "b": list(range(10))}
+
+
+def planted() -> pd.DataFrame:
+    """a=3 is best, a=1 worse by 0.1 in each pair; a=2 by 0.01 in half of them, and better by as much in the others."""
+    of_a = {1: lambda b: -0.1, 2: lambda b: 0.01 * (-1) ** b - 0.0001, 3: lambda b: 0.0}
+    return grid(AXES, [0.8 + of_a[a](b) for a, b in product(*AXES.values())])
+
+
+def test_a_planted_difference_is_real_and_noise_is_called_noise() -> None:
+    found = significance(planted(), AXES)["a"]
+    low, middle, best = found
+    assert (best.value, best.best, best.nb_pairs) == (3, 3, 10)
+    assert isnan(best.p)
+    assert low.worse_by == pytest.approx(0.1)
+    assert low.p == pytest.approx(2 / 1024)  # all ten have one sign
+    assert (low.judged, middle.judged, best.judged) == ("unknown", "unknown", "")  # of 48 comparisons, with ten pairs
+
+
+def test_holm_is_over_all_pairs_of_values_of_all_parameters() -> None:
+    axes = {"a": [1, 2], "b": [0, 1, 2], "c": list(range(8))}
+    trials = grid(axes, [0.5 + 0.1 * a + 0.001 * c for a, _, c in product(*axes.values())])
+    found = significance(trials, axes)
+    worse = found["a"][0]
+    assert worse.nb_pairs == 24
+    assert worse.p == pytest.approx(1 / 20_000)  # never drawn
+    assert worse.corrected == pytest.approx((1 + 3 + 28) / 20_000)
+    assert worse.judged == "real"
+    assert found["b"][1].judged == "noise"
+    assert found["b"][1].p == 1.0
+    assert [one.nb_pairs for one in found["c"]] == [6] * 8
+    assert not found["c"][0].can_tell  # six pairs have no p below 1/32
+    assert verdict("a", found["a"]) == "a: 2 has the best mean; 1 worse by 10.00 points: real (p 0.0016)"
+    assert "7 worse by" not in verdict("c", found["c"])
+    assert "cannot be told from noise with 6 pairs" in verdict("c", found["c"])
+    assert "may be noise (p 1)" in verdict("b", found["b"])
+
+
+def test_the_same_pairs_and_best_value_as_the_choice() -> None:
+    trials = planted()
+    marginals, found = optimum(trials, AXES).marginals["a"], significance(trials, AXES)["a"]
+    for marginal, one in zip(marginals, found, strict=True):
+        assert (one.value, one.nb_pairs) == (marginal.value, marginal.nb_pairs)
+        assert one.worse_by == pytest.approx(marginal.worse_by)
+
+
+def test_a_value_whose_pairs_are_better_than_the_bests_is_told_so() -> None:
+    trials = grid({"a": [1, 2], "b": [1, 2]}, [0.9, 0.3, 0.8, 0.5], state=["finished"] * 3 + ["failed"])
+    text = verdict("a", significance(trials, {"a": [1, 2], "b": [1, 2]})["a"])
+    assert (
+        text == "a: 2 has the best mean; 1 better in its pairs by 10.00 points: cannot be told from noise with 1 pair"
+    )
+
+
+@pytest.mark.parametrize("trials", [pd.DataFrame(), grid({"a": [1, 2]}, nan), grid({"a": [1, 2]}, [0.5, 0.6]).iloc[:1]])
+def test_nothing_to_compare(trials: pd.DataFrame) -> None:
+    found = significance(trials, {"a": [1, 2]})
+    assert verdict("a", found["a"]) == "a: nothing to compare"
+
+
+def test_one_value_has_nothing_to_be_compared_with() -> None:
+    found = significance(grid({"a": [1, 2], "b": [3]}, [0.5, 0.6]), {"a": [1, 2], "b": [3]})
+    assert verdict("b", found["b"]) == "b: nothing to compare"

@@ -1,0 +1,110 @@
+"""The whole of an analysis, from a store to its files."""
+
+import io
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from rich.console import Console
+from small import study
+from stored import keep, open_store
+
+from snn_tune.analysis import analyse
+from snn_tune.analysis.__main__ import main
+from snn_tune.study_tables import override
+
+
+def printed(found) -> str:
+    console = Console(file=io.StringIO(), width=200)
+    found.show(console)
+    return console.file.getvalue()
+
+
+@pytest.fixture
+def grid(tmp_path: Path) -> str:
+    """nb_hidden 10 is better by 0.1, one trial fails in the second seed; the best is run again with three seeds."""
+    what = override(study(budget={"seeds": 2}), {}, search={"confirm": 1, "confirm_seeds": 3})
+    store = open_store(what, tmp_path)
+    for trial in what.trials("data"):
+        if trial.seed and trial.parameters.nb_hidden == 5 and trial.parameters.nb_steps == 20:
+            keep(store, trial, state="failed", reason="out of memory")
+        else:
+            keep(store, trial, 0.5 + trial.parameters.nb_hidden / 50 + 0.01 * trial.seed)
+    best = what.parameters({"nb_hidden": 10, "nb_steps": 20})
+    for seed, valid in ((2, 0.6), (3, 0.7), (4, 0.65)):
+        keep(store, what.trial(best, seed, "data"), valid, **{what.confirm_mark: "1"})
+    return store.uri
+
+
+def test_a_grid_with_its_finalists_in_json_and_files(grid: str, tmp_path: Path) -> None:
+    found = analyse("small", grid)
+    whole = json.loads(found.as_json())
+    (finalist,) = whole["finalists"]
+    assert (finalist["nb_hidden"], finalist["nb_seeds"]) == (10, 3)
+    assert finalist["chosen_by"] == pytest.approx(0.705)
+    assert finalist["mean_valid_accuracy"] == pytest.approx(0.65)
+    assert finalist["winners_curse"] == pytest.approx(0.055)
+    assert whole["trials"]["failed"] == 1
+    assert whole["others"] == 0  # the finalists are of this study
+    assert whole["effects"]["kind"] == "variance"
+    assert whole["effects"]["effects"][0]["names"] == ["nb_hidden"]
+    assert whole["gain_intervals"]["all"]["valid_accuracy"]["of"] == "seeds"
+
+    paths = found.write(tmp_path / "reports")
+    assert sorted(path.name for path in paths) == sorted(path.name for path in (tmp_path / "reports").iterdir())
+    assert {"finalists.csv", "effects.csv", "pareto.csv", "report.json"} <= {path.name for path in paths}
+    assert json.loads((tmp_path / "reports" / "report.json").read_text()) == whole
+    effects = pd.read_csv(tmp_path / "reports" / "effects.csv")
+    assert effects["share"].sum() == pytest.approx(1)
+    assert "seeds" in set(effects["effect"])
+    pareto = pd.read_csv(tmp_path / "reports" / "pareto.csv")
+    assert set(pareto["nb_hidden"]) == {5, 10}
+
+
+def test_what_is_printed_of_a_grid(grid: str) -> None:
+    text = printed(analyse("small", grid))
+    assert "failed: nb_hidden=5 nb_steps=20 (out of memory)" in text
+    assert "shares of the variance of validation accuracy over all 4 combinations: nb_hidden" in text
+    assert "Pareto front of accuracy, run time and spikes per neuron: 3 of 4 combinations (pareto.csv)" in text
+    assert "winner's curse" in text
+    assert "not of this study: 0" in text
+
+
+def test_a_search_tells_what_it_left_out(tmp_path: Path) -> None:
+    what = override(study(), {"nb_hidden": "int(5, 100)", "nb_steps": [20]}, search={"method": "random", "samples": 30})
+    store = open_store(what, tmp_path)
+    for number in range(1, 16):
+        trial = what.trial(what.parameters({"nb_hidden": 4 + number, "nb_steps": 20}), 0, "data")
+        state = {13: "pruned", 14: "failed"}.get(number, "finished")
+        tags = {what.search_mark: str(number)} | ({"activity": "silent"} if number == 15 else {})
+        keep(store, trial, 0.5 + number / 100, state, **tags)
+    found = analyse("small", store.uri)
+    text = printed(found)
+    assert "trials of this search: 15 of 30: 13 finished, 1 pruned, 1 failed" in text
+    assert "failed: nb_hidden=18 nb_steps=20" in text
+    assert "silent: nb_hidden=19" in text
+    assert "Optuna's importances (PED-ANOVA) from 13 trials" in text
+    whole = json.loads(found.as_json())
+    assert whole["effects"]["kind"] == "importance"
+    assert whole["others"] == 0
+    assert len(whole["search_pareto"]) == 1
+    assert not (tmp_path / "finalists.csv").exists()
+    assert "search.csv" in {path.name for path in found.write(tmp_path / "reports")}
+
+
+@pytest.mark.parametrize("nb_epochs", [3, 2000])
+def test_curves_of_any_length_are_read_with_the_trials(nb_epochs: int, tmp_path: Path) -> None:
+    store = open_store(study(), tmp_path)
+    trial = study().trials("data")[0]
+    keep(store, trial, 0.75, nb_epochs=nb_epochs)
+    assert json.loads(analyse("small", store.uri).trials.histories[trial.key]) == [0.75] * nb_epochs
+
+
+def test_a_study_without_a_trial_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    open_store(study(), tmp_path)
+    text = printed(analyse("small", f"sqlite:///{tmp_path / 'mlflow.db'}"))
+    assert "no trial has finished with a validation accuracy yet" in text
+    assert "4 missing" in text
+    assert main(["small", "--root", str(tmp_path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["trials"]["missing"] == 4

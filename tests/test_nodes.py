@@ -1,0 +1,124 @@
+"""The machines of a cluster are asked: who does not see the storage, lacks the code or has another is named."""
+
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import standin
+from ray import cloudpickle
+from ray.cluster_utils import Cluster
+from s3server import S3, s3
+from small import study
+
+from snn_tune import nodes, search
+from snn_tune.cluster import Cluster as Joined
+from snn_tune.errors import UserError
+from snn_tune.nodes import agreed, check, differences
+from snn_tune.storage import Folder, at
+
+__all__ = ["s3"]
+cloudpickle.register_pickle_by_value(standin)
+BLOCKED = """
+import sys
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name == "snn_tune":
+            raise ModuleNotFoundError("No module named 'snn_tune'", name=name)
+sys.meta_path.insert(0, Blocked())
+"""
+NEWER = """
+import importlib.metadata
+version = importlib.metadata.version
+importlib.metadata.version = lambda name: "99.0" if name == "snn_tune" else version(name)
+"""
+PATCHED = "import platform; platform.python_version = lambda: '3.99.1'"
+
+
+def test_what_differs_is_told_with_who_has_what() -> None:
+    first, second = {"Python": "3.11.9", "commit": "abc"}, {"Python": "3.11.4", "commit": "abc"}
+    assert differences({}) == differences({"a": first, "b": first}) == ""
+    assert differences({"a": first, "b": second, "c": first}) == "Python 3.11.9 on a, c, 3.11.4 on b"
+    many = {str(number): first for number in range(8)}
+    told = "Python 3.11.9 on 0, 1, 2, 3, 4 and 3 more, 3.11.4 on x; commit abc on 0, 1, 2, 3, 4 and 3 more, def on x"
+    assert differences(many | {"x": second | {"commit": "def"}}) == told
+
+
+def test_a_machine_shows_that_it_sees_the_storage_and_has_the_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket = Folder(tmp_path / "small.pass")
+    with pytest.raises(UserError, match=f"^the storage {tmp_path} is not seen .*No such file.*a bucket .--storage s3:"):
+        check(ticket)
+    ticket.write(nodes._code().encode())
+    check(ticket)
+    monkeypatch.setattr(nodes, "MODEL_VERSION", -1)
+    with pytest.raises(
+        UserError, match=r"\(model -1\) runs there, and the command is of snn_tune .*; install the same"
+    ):
+        check(ticket)
+
+
+def test_on_this_machine_nothing_is_asked(tmp_path: Path) -> None:
+    with agreed(Folder(tmp_path / "small"), None, print) as ticket:
+        assert ticket is None
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def cluster(s3: S3) -> Iterator[Cluster]:
+    """Its head has no cores, and a bucket to see."""
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    yield made
+    made.shutdown()
+
+
+@pytest.mark.slow
+def test_each_node_is_asked_before_anything_starts(cluster: Cluster, s3: S3, tmp_path: Path) -> None:
+    storage, said = at(s3.uri) / "trials" / "small", []
+
+    def ask(other: dict[str, str]) -> None:
+        node = cluster.add_node(num_cpus=1, env_vars=other)
+        cluster.wait_for_nodes()
+        try:
+            with closing(Joined(cluster.address)), agreed(storage, cluster.address, said.append) as ticket:
+                assert s3.keys() == [f"prefix/trials/{ticket.name}"]
+        finally:
+            cluster.remove_node(node)
+            assert s3.keys() == []
+
+    def patched(code: str) -> dict[str, str]:
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        folder.mkdir()
+        (folder / "sitecustomize.py").write_text(code)
+        return {"PYTHONPATH": f"{folder}:{Path(nodes.__file__).parent.parent}"}
+
+    ask({})
+    assert said == []
+    ask(patched(PATCHED))
+    assert re.fullmatch(r"the machines differ, and results may: Python 3.* on this command, .*, 3.99.1 on .*", said[0])
+    with pytest.raises(
+        UserError, match=r"^on [^,]*: snn_tune cannot be imported \(ModuleNotFoundError: .*; install it"
+    ):
+        ask(patched(BLOCKED))
+    with pytest.raises(UserError, match=r"^on [^,]*: snn_tune 99.0 .* runs there, and the command is of snn_tune"):
+        ask(patched(NEWER))
+    with pytest.raises(UserError, match=r"^on [^,]*: the storage s3://snn/.* is not seen .*--storage s3:"):
+        ask(
+            {"AWS_SECRET_ACCESS_KEY": "", "AWS_ACCESS_KEY_ID": "", "AWS_EC2_METADATA_DISABLED": "true", "HOME": "/none"}
+        )
+
+
+@pytest.mark.slow
+def test_a_machine_that_comes_late_and_does_not_see_the_storage_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+) -> None:
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    monkeypatch.setattr(nodes, "_ask", lambda ticket: at(ticket).delete() or {})  # none is there yet; then none sees it
+    options = search.Options(root=tmp_path, address=made.address)
+    try:
+        assert search.run(study(), options, fit=standin.fit) == 4
+    finally:
+        made.shutdown()
+    assert f"the storage {tmp_path / 'trials'} is not seen" in capfd.readouterr().out
