@@ -38,7 +38,7 @@ class Network:
         return pd.DataFrame(rows)
 
     def _rows(self, name: str, content: Any) -> list[dict[str, Any]]:
-        if not name or Path(name).name != name:
+        if name in ("", ".", "..") or Path(name).name != name:
             raise UserError(f"name {name[:80]!r}: must be that of a file, without folders")
         with TemporaryDirectory() as folder:
             (Path(folder) / name).write_bytes(content)

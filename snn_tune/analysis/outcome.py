@@ -60,7 +60,6 @@ def _of_search(found: Found) -> str:
     rows = []
     for one in found.best[:SHOWN]:
         *fractions, run_time_s, spikes = (one.metrics.get(name, nan) for name in SCORES)
-        rows.append(
-            [combination(found.study, one), *map(percent, fractions), seconds(run_time_s), f"{spikes:.2f}"],
-        )
+        name = combination(found.study, one.trial.parameters)
+        rows.append([name, *map(percent, fractions), seconds(run_time_s), f"{spikes:.2f}"])
     return table(["the best of the search", *MEASURES], rows)
