@@ -1,6 +1,6 @@
 """How many GPUs one driver feeds: what a trial costs the driver, MLflow's server and Ray's head, and where that ends.
 
-    python tests/benchmarks/cluster_scale.py --gpus 1 10 100
+    python tests/benchmarks/cluster_scale.py --gpus 1 10
 
 Nodes with GPUs that are not there, in one real Ray; trials that wait instead of training, with the real driver,
 reports, checkpoints, artifacts and MLflow server. Counted is processor time, which other work on the machine changes
@@ -9,51 +9,58 @@ little, and of it the part that grows with the trials. The rows beyond are compu
 
 import argparse
 import os
-import platform
-import socket
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ray import cloudpickle
 from ray.cluster_utils import Cluster
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
 import standin
+from server import free_port
 from small import study
 
 from snn_tune import search
+from snn_tune.provenance import device_name
 from snn_tune.tracking_server import serving
 
 import psutil  # isort: skip (Ray brings it)
 
 PER_NODE, EPOCHS = 4, 20
+SHORT_S, LONG_S = 2.0, 10.0  # a trial
 PARTS = ("driver", "MLflow server", "Ray head (GCS)", "Ray node (raylet)")
 BEYOND = (1, 10, 100, 1000)
 
 cloudpickle.register_pickle_by_value(standin)
 
 
-class Processes:
-    """Processor seconds, by part, of what a cluster and a server of this process use."""
+@dataclass(frozen=True)
+class Costs:
+    """Processor seconds by part: of each trial, and of each second that one runs."""
 
-    def __init__(self, server: int) -> None:
-        self.server = psutil.Process(server)
+    trial: dict[str, float]
+    second: dict[str, float]
 
-    def seconds(self) -> dict[str, float]:
-        ours = psutil.Process().children(recursive=True)
-        served = {self.server.pid, *(child.pid for child in self.server.children(recursive=True))}
-        parts = dict.fromkeys(PARTS, 0.0) | {"driver": time.process_time()}
-        for process in ours:
-            name = process.name()
-            part = "MLflow server" if process.pid in served else {"gcs_server": PARTS[2], "raylet": PARTS[3]}.get(name)
-            if part:
-                times = process.cpu_times()
-                parts[part] += times.user + times.system
-        return parts
+    def of(self, part: str, trial_s: float) -> float:
+        return max(0.0, self.trial[part]) + max(0.0, self.second[part]) * trial_s
+
+
+def seconds(server: int) -> dict[str, float]:
+    """Processor seconds so far, by part, of this process and what it started."""
+    served = {server, *(child.pid for child in psutil.Process(server).children(recursive=True))}
+    parts = dict.fromkeys(PARTS, 0.0) | {"driver": time.process_time()}
+    for process in psutil.Process().children(recursive=True):
+        of_ray = {"gcs_server": PARTS[2], "raylet": PARTS[3]}.get(process.name())
+        if part := "MLflow server" if process.pid in served else of_ray:
+            times = process.cpu_times()
+            parts[part] += times.user + times.system
+    return parts
 
 
 @contextmanager
@@ -69,42 +76,38 @@ def cluster_of(gpus: int) -> Iterator[Cluster]:
         cluster.shutdown()
 
 
-def measure(gpus: int, rounds: int, epoch_s: float) -> tuple[dict[str, float], float]:
-    """Processor seconds of each part for a trial, and the share of the time that the GPUs had a trial.
+def measure(gpus: int) -> Costs:
+    """Of a start with trials that take SHORT_S, of one with three times as many, and of one whose trials take LONG_S.
 
-    Two studies, one of a round of trials and one of more, so that what a start costs falls out.
+    What the three have in common, the start itself, falls out of their differences.
     """
-    with tempfile.TemporaryDirectory() as folder, socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        free.close()
-        root = Path(folder)
+    nb = max(8, 4 * gpus)
+    with tempfile.TemporaryDirectory() as folder:
+        root, port = Path(folder), free_port()
         with serving(str(root), root / "mlflow.db", port) as server, cluster_of(gpus) as cluster:
             uri = f"http://127.0.0.1:{port}"
             options = search.Options(root=root, address=cluster.address, tracking_uri=uri, gpus_per_trial=1)
-            spent = []
-            for nb_trials in (gpus, gpus * (1 + rounds)):  # the second one has those of the first already
-                what = study(
-                    base={"lr": epoch_s},
-                    grid={"nb_hidden": list(range(1, nb_trials + 1)), "nb_steps": [20]},
-                    budget={"nb_epochs": EPOCHS},
-                )
-                before, began = Processes(server.pid).seconds(), time.monotonic()
-                assert search.run(what, options, fit=standin.fit) == 0
-                after, took = Processes(server.pid).seconds(), time.monotonic() - began
-                spent.append(({part: after[part] - before[part] for part in PARTS}, took))
-    (first, short), (second, long) = spent
-    more = gpus * (rounds - 1)
-    costs = {part: (second[part] - first[part]) / more for part in PARTS}
-    busy = (rounds - 1) * EPOCHS * epoch_s / max(1e-9, long - short)
-    return costs, busy
+
+            def spent(nb_trials: int, trial_s: float) -> dict[str, float]:
+                before = seconds(server.pid)
+                axes = {"nb_hidden": list(range(1, nb_trials + 1)), "nb_steps": [20]}
+                what = study(base={"lr": trial_s / EPOCHS}, grid=axes, budget={"nb_epochs": EPOCHS})
+                assert search.run(what, replace(options, fresh=True), fit=standin.fit) == 0
+                after = seconds(server.pid)
+                return {part: after[part] - before[part] for part in PARTS}
+
+            spent(gpus, SHORT_S)  # what is done once
+            few, many, long = spent(nb, SHORT_S), spent(3 * nb, SHORT_S), spent(nb, LONG_S)
+    second = {part: (long[part] - few[part]) / nb / (LONG_S - SHORT_S) for part in PARTS}
+    trial = {part: (many[part] - few[part]) / (2 * nb) - SHORT_S * second[part] for part in PARTS}
+    return Costs(trial, second)
 
 
-def limits(costs: dict[str, float], trial_s: float) -> list[str]:
+def limits(costs: Costs, trial_s: float) -> list[str]:
     """Share of one core that each part takes, by GPUs, with a trial at a time on each."""
     lines = []
     for gpus in BEYOND:
-        shares = [f"{100 * costs[part] * gpus / trial_s:8.2f} %" for part in PARTS[:3]]
+        shares = [f"{100 * costs.of(part, trial_s) * gpus / trial_s:.1f} %" for part in PARTS[:3]]
         lines.append(f"| {gpus:,} | {trial_s:g} s | {' | '.join(shares)} |")
     return lines
 
@@ -112,23 +115,19 @@ def limits(costs: dict[str, float], trial_s: float) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--gpus", type=int, nargs="+", default=[1, 10])
-    parser.add_argument("--rounds", type=int, default=4, help="trials on each GPU")
-    parser.add_argument("--epoch", type=float, default=0.25, help=f"seconds of an epoch; a trial has {EPOCHS}")
     parser.add_argument("--trials", type=float, nargs="+", default=[25.0, 600.0], help="seconds, for the rows beyond")
     options = parser.parse_args()
-    load = os.getloadavg()[0]
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {load:.1f} before")
-    print("\nprocessor seconds for a trial of 20 epochs, measured\n")
-    print(f"| GPUs | {' | '.join(PARTS)} | GPUs in use |\n|---{'|---' * (len(PARTS) + 1)}|")
+    print(f"{device_name('cpu')}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.0f} before")
+    print(f"\nprocessor milliseconds, measured: a trial of {EPOCHS} epochs + each second that it runs\n")
+    print(f"| GPUs | {' | '.join(PARTS)} |\n|---{'|---' * len(PARTS)}|")
     for gpus in options.gpus:
-        costs, busy = measure(gpus, options.rounds, options.epoch)
-        print(f"| {gpus} | {' | '.join(f'{costs[part]:.3f}' for part in PARTS)} | {100 * busy:.0f} % |", flush=True)
-    print("\nof one core, computed from the last row\n")
+        costs = measure(gpus)
+        cells = [f"{1000 * costs.trial[part]:.0f} + {1000 * costs.second[part]:.1f}" for part in PARTS]
+        print(f"| {gpus} | {' | '.join(cells)} |", flush=True)
+    print("\nof one core, computed from the last row, with a trial at a time on each GPU\n")
     print(f"| GPUs | trial | {' | '.join(PARTS[:3])} |\n|---|---|---|---|---|")
     for trial_s in options.trials:
         print("\n".join(limits(costs, trial_s)))
-    slowest = max(PARTS[:2], key=lambda part: costs[part])
-    print(f"\nfirst to be full: the {slowest}, at {1 / costs[slowest]:.0f} trials a second")
 
 
 if __name__ == "__main__":
