@@ -163,7 +163,7 @@ def execute(
     work: Work,
     listeners: Iterable[Listener],
     per_trial: PerTrial,
-    max_concurrent: int | None,
+    at_once: int,
     records: Path,
     say: Callable[[str], None],
     time_s: float = float("inf"),
@@ -171,6 +171,8 @@ def execute(
     """Run all of the work, or what there is time for.
 
     Args:
+        at_once: trials that run or ask for room, which is what an autoscaler makes room for. They ask no longer when
+            this process is gone; `request_resources` would, and machines would stay for nobody.
         records: folder for what Ray writes as it goes, of this study and store; removed at the end.
         say: tells the user a line.
         time_s: until the running trials are stopped.
@@ -188,7 +190,7 @@ def execute(
             for attempt in range(1 + LOST_WORKERS):
                 if (relay.left or not attempt) and not stop.asked:
                     with naming(records):  # a full disk stops Ray, too, amid its own lines
-                        _tuner(job, relay, work.propose, per_trial, max_concurrent, records.resolve()).fit()
+                        _tuner(job, relay, work.propose, per_trial, at_once, records.resolve()).fit()
                     relay.tell_user(last_words.taken())
         except BaseException:
             stop.asked = True
@@ -201,9 +203,7 @@ def execute(
     return relay.troubles
 
 
-def _tuner(
-    job: Job, relay: Relay, propose: Propose, per_trial: PerTrial, max_concurrent: int | None, records: Path
-) -> tune.Tuner:
+def _tuner(job: Job, relay: Relay, propose: Propose, per_trial: PerTrial, at_once: int, records: Path) -> tune.Tuner:
     """Of what is left: Ray itself does not try a trial again whose worker is lost before it begins."""
     trainable = tune.with_parameters(TrialTrainable, job=job)
     return tune.Tuner(
@@ -212,7 +212,7 @@ def _tuner(
             search_alg=Feed(relay, propose),
             num_samples=-1,
             reuse_actors=True,
-            max_concurrent_trials=max_concurrent,
+            max_concurrent_trials=at_once,
             trial_dirname_creator=lambda trial: str(trial.trial_id),
         ),
         run_config=tune.RunConfig(

@@ -48,7 +48,10 @@ def agreed(storage: Place, address: str | None, say: Callable[[str], None]) -> I
     if address is None:
         yield Agreed(None, card_bytes())
         return
-    ticket = storage.parent / f"{storage.name}.{uuid4().hex}.pass"
+    passes = storage.parent / f"{storage.name}.pass"
+    for old in passes.files():  # of commands that were killed: one at a time runs a study
+        old.delete()
+    ticket = passes / uuid4().hex  # never a name that a machine may have seen before, or has of an own folder
     ticket.write(_code().encode())
     try:
         answers = _ask(str(ticket))
@@ -72,7 +75,7 @@ def check(ticket: Place) -> None:
     try:
         theirs = ticket.read().decode()
     except UserError as error:
-        raise UserError(f"the storage {ticket.parent} is not seen ({one_line(error)}); {SHARE}") from None
+        raise UserError(f"the storage {ticket.parent.parent} is not seen ({one_line(error)}); {SHARE}") from None
     if theirs != _code():
         raise UserError(f"{_code()} runs there, and the command is of {theirs}; install the same everywhere")
 

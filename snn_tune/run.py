@@ -143,8 +143,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--kernel", default="auto", metavar="NAME", help="how networks are computed: auto, cpu, gpu or reference")
     add("--max-concurrent", type=_positive(int), metavar="N", help="trials at the same time, at most")
     add("--cpus-per-trial", type=_positive(float), metavar="X", help="cores of a trial (default: 1)")
-    add("--gpus-per-trial", type=share, metavar="X", help="GPUs of a trial, or a part of one (default: by its size)")
-    add("--address", default=os.environ.get("RAY_ADDRESS"), metavar="ADDR", help="Ray cluster (default: this machine)")
+    add("--gpus-per-trial", type=share, metavar="X", help="GPU share of a trial (default: what fits the card)")
+    add(
+        "--address",
+        default=os.environ.get("RAY_ADDRESS") or None,
+        metavar="ADDR",
+        help="Ray cluster (default: this machine)",
+    )
     add("--tracking-uri", metavar="URI", help="MLflow store (default: MLFLOW_TRACKING_URI, else a database in --root)")
     add(
         "--storage",

@@ -27,6 +27,8 @@ from snn_tune.trial import Trial
 from snn_tune.where import Options
 from snn_tune.wording import count
 
+AT_ONCE = 200  # trials of a grid that ask Ray for room, at least: as many as its own grid search
+
 
 class Start:
     """Everything that a start has, and what it does with it.
@@ -179,8 +181,8 @@ class Start:
         with ProgressLine(self.console, list(study.grid), total, total - nb_left, nb_epochs) as progress:
             self.progress = progress
             listeners: list[Listener] = [self.tracker, *known, *more, progress]
-            say, concurrent = self.console.print, options.max_concurrent
-            troubles = execute(job, work, listeners, self.per_trial, concurrent, records, say, self.time_left)
+            say, at_once = self.console.print, self._at_once(bool(more))
+            troubles = execute(job, work, listeners, self.per_trial, at_once, records, say, self.time_left)
         self.nb_failed += progress.failed
         if troubles:
             raise UserError(
@@ -188,6 +190,15 @@ class Start:
                 + f"; and {len(troubles) - 1} more of this" * (len(troubles) > 1)
                 + f": {self.options.log(study)} has it all; type {self.keeper.again} for what is missing"
             )
+
+    def _at_once(self, proposed: bool) -> int:
+        """Trials that Ray has at once: as many as fit, so that each is proposed when another has ended; or many more.
+
+        Ray gives a waiting trial to the first worker that is free, and gives up the one that was starting for it: of
+        few short trials, one worker might take all.
+        """
+        fit = sum(self.cluster.slots(self.per_trial))
+        return self.options.max_concurrent or (fit if proposed else max(AT_ONCE, 2 * fit))
 
     def _share(self, steps: set[int]) -> dict[int, ray.ObjectRef]:
         """Put the data set into the object store once for each number of steps; only one is held here at a time."""

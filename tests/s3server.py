@@ -33,8 +33,8 @@ class S3:
     def put(self, key: str, content: bytes) -> None:
         self.client.put_object(Bucket=BUCKET, Key=key, Body=content)
 
-    def keys(self) -> list[str]:
-        """Of all objects, without what stands for folders."""
+    def objects(self) -> list[str]:
+        """The keys of all objects, without what stands for folders."""
         found = self.client.list_objects_v2(Bucket=BUCKET).get("Contents", [])
         return [one["Key"] for one in found if not one["Key"].endswith("/")]
 

@@ -88,3 +88,11 @@ def test_the_winner_s_curse_is_told_of_those_that_ran_again() -> None:
     )
     assert "nan" not in line
     assert "+5.00 points; mean of 1 finalists +5.00 points" in line
+
+
+def test_a_trial_without_a_finite_score_is_in_no_mean() -> None:
+    without = Finding(finding(0, "finished", 0.0).trial, "finished", {"best_valid_accuracy": 0.5})
+    found = [finding(0, "finished", 0.7, 1), finding(0, "finished", nan, 2), without]
+    (one,) = confirm.ranked({CELLS[0]: 0.9}, found)
+    assert one.valid[0] == pytest.approx(0.6)
+    assert one.test[0] == pytest.approx(0.35)

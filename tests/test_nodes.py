@@ -1,18 +1,20 @@
 """The machines of a cluster are asked: who does not see the storage, lacks the code or has another is named."""
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 import standin
 from ray import cloudpickle
 from ray.cluster_utils import Cluster
 from s3server import S3, s3
-from small import study
+from small import TABLES, study
 
-from snn_tune import nodes, search
+from snn_tune import Study, nodes, own_data, search
 from snn_tune.cluster import Cluster as Joined
 from snn_tune.errors import UserError
 from snn_tune.nodes import agreed, check, differences
@@ -48,7 +50,7 @@ def test_what_differs_is_told_with_who_has_what() -> None:
 def test_a_machine_shows_that_it_sees_the_storage_and_has_the_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ticket = Folder(tmp_path / "small.pass")
+    ticket = Folder(tmp_path / "small.pass" / "one")
     with pytest.raises(UserError, match=f"^the storage {tmp_path} is not seen .*No such file.*a bucket .--storage s3:"):
         check(ticket)
     ticket.write(nodes._code().encode())
@@ -61,8 +63,8 @@ def test_a_machine_shows_that_it_sees_the_storage_and_has_the_code(
 
 
 def test_on_this_machine_nothing_is_asked(tmp_path: Path) -> None:
-    with agreed(Folder(tmp_path / "small"), None, print) as ticket:
-        assert ticket is None
+    with agreed(Folder(tmp_path / "small"), None, print) as machines:
+        assert machines.ticket is None
     assert list(tmp_path.iterdir()) == []
 
 
@@ -77,16 +79,17 @@ def cluster(s3: S3) -> Iterator[Cluster]:
 @pytest.mark.slow
 def test_each_node_is_asked_before_anything_starts(cluster: Cluster, s3: S3, tmp_path: Path) -> None:
     storage, said = at(s3.uri) / "trials" / "small", []
+    (storage.parent / "small.pass" / "old").write(b"of a command that was killed")
 
     def ask(other: dict[str, str]) -> None:
         node = cluster.add_node(num_cpus=1, env_vars=other)
         cluster.wait_for_nodes()
         try:
-            with closing(Joined(cluster.address)), agreed(storage, cluster.address, said.append) as ticket:
-                assert s3.keys() == [f"prefix/trials/{ticket.name}"]
+            with closing(Joined(cluster.address)), agreed(storage, cluster.address, said.append) as machines:
+                assert s3.objects() == [f"prefix/trials/small.pass/{machines.ticket.name}"]
         finally:
             cluster.remove_node(node)
-            assert s3.keys() == []
+            assert s3.objects() == []
 
     def patched(code: str) -> dict[str, str]:
         folder = tmp_path / str(len(list(tmp_path.iterdir())))
@@ -122,3 +125,31 @@ def test_a_machine_that_comes_late_and_does_not_see_the_storage_says_so(
     finally:
         made.shutdown()
     assert f"the storage {tmp_path / 'trials'} is not seen" in capfd.readouterr().out
+
+
+PIDS = "SNN_TUNE_TEST_PIDS"  # names a file
+
+
+def spikes() -> dict[str, object]:
+    """Two classes of one spike; tells which process asked."""
+    with Path(os.environ[PIDS]).open("a") as file:
+        print(os.getpid(), file=file)
+    label = np.arange(10) % 2
+    return dict.fromkeys(("train", "valid", "test"), ((np.arange(10), label / 2, label), label))
+
+
+@pytest.mark.slow
+def test_the_data_is_read_by_the_command_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PIDS, str(tmp_path / "pids"))
+    data = own_data(spikes, nb_inputs=2, nb_classes=2)
+    what = Study("mine", data=data, base=TABLES["base"], space=TABLES["grid"], nb_epochs=2)
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    made.add_node(num_cpus=1)
+    made.wait_for_nodes()
+    options = search.Options(root=tmp_path, address=made.address, data_dir=tmp_path / "none")
+    try:
+        assert search.run(what, options, fit=standin.fit) == 0
+    finally:
+        made.shutdown()
+    assert set((tmp_path / "pids").read_text().split()) == {str(os.getpid())}
+    assert not (tmp_path / "none").exists()

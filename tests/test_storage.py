@@ -123,6 +123,6 @@ def test_a_store_that_does_not_answer_costs_checkpoints_but_no_trial(s3: S3, cap
 def test_a_file_is_put_at_once(s3: S3) -> None:
     """In parts, a kill would leave some of them in the bucket for good."""
     (Bucket(*s3.uri.split("?")) / "model.pt").write(b"x" * 2_000_000)
-    assert s3.keys() == ["prefix/model.pt"]
+    assert s3.objects() == ["prefix/model.pt"]
     assert s3.client.list_multipart_uploads(Bucket="snn").get("Uploads", []) == []
     assert "-" not in s3.client.head_object(Bucket="snn", Key="prefix/model.pt")["ETag"]  # parts have a number there

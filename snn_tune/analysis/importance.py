@@ -27,14 +27,15 @@ def importances(trials: pd.DataFrame, space: Space) -> tuple[dict[str, float], s
     from snn_tune.sampler import distribution, inside
 
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.RandomSampler())
+    kinds = {name: distribution(one) for name, one in space.items()}
     for record in trials.to_dict("records"):
         values = {str(name): value for name, value in record.items()}
         chosen = space.those_that_count(values)
         if all(value in space[name].what for name, value in chosen.items()):
             places = {name: inside(space[name], value) for name, value in chosen.items()}
-            kinds = {name: distribution(space[name]) for name in chosen}
+            of_these = {name: kinds[name] for name in chosen}
             study.add_trial(
-                create_trial(params=places, distributions=kinds, value=float(values["best_valid_accuracy"]))
+                create_trial(params=places, distributions=of_these, value=float(values["best_valid_accuracy"]))
             )
     nb = len(study.get_trials(deepcopy=False))
     if nb < FEWEST:

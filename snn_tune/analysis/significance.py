@@ -80,7 +80,8 @@ def significance(trials: pd.DataFrame, axes: Axes) -> dict[str, list[Comparison]
             can_tell=max(2.0 ** (1 - len(difference)), 1 / (_DRAWS + 1)) * nb_tests < ALPHA,
         )
 
-    return {name: [compare(name, _best(cells, name, axes), i) for i in range(len(axes[name]))] for name in axes}
+    best = {name: _best(cells, name, axes) for name in axes}
+    return {name: [compare(name, best[name], i) for i in range(len(axes[name]))] for name in axes}
 
 
 def _best(cells: pd.DataFrame, name: str, axes: Axes) -> int:

@@ -70,12 +70,13 @@ def load(name: str, uri: str) -> StudyTrials:
         known = {run.key: run for run in _runs(store, with_finding=not grid or study.search.confirm > 0)}
     findings = [run.finding for run in known.values() if run.finding]
     listed = study.trials(tags["data_fingerprint"]) if grid else [one.trial for one in of_search(study, findings)]
+    by_key = {trial.key: trial for trial in listed}
     again = {one.trial.key for one in findings if study.confirm_mark in one.marks}
     return StudyTrials(
         study,
-        frame=pd.DataFrame([_row(trial, known.get(trial.key)) for trial in listed]),
+        frame=pd.DataFrame([_row(key, trial, known.get(key)) for key, trial in by_key.items()]),
         findings=findings,
-        others=len(known.keys() - {trial.key for trial in listed} - again),
+        others=len(known.keys() - by_key.keys() - again),
         samples=json.loads(tags["samples"]),
         nb_classes=int(tags["nb_classes"]),
         origin=tags,
@@ -110,8 +111,8 @@ def of_search(study: Study, findings: list[Finding]) -> list[Finding]:
     return sorted(mine, key=lambda one: int(one.marks[study.search_mark]))
 
 
-def _row(trial: Trial, known: _Known | None) -> dict[str, object]:
+def _row(key: str, trial: Trial, known: _Known | None) -> dict[str, object]:
     absent = {"state": "missing", **dict.fromkeys(METRICS, nan), **dict.fromkeys(TAGS, "")}
     columns = known.columns if known else absent
     parameters = trial.parameters.model_dump()
-    return {"key": trial.key, "state": columns["state"], "seed": trial.seed, **parameters, **columns}
+    return {"key": key, "state": columns["state"], "seed": trial.seed, **parameters, **columns}

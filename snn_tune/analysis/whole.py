@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import asdict, dataclass
-from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -135,5 +134,5 @@ def _finalist(study: Study, one: Finalist) -> dict[str, Any]:
         "mean_test_accuracy": one.test[0],
         "test_half_width": one.test[1],
         "nb_seeds": one.nb_seeds,
-        "winners_curse": one.curse if one.nb_seeds else nan,
+        "winners_curse": one.curse,
     }

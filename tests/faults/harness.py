@@ -147,7 +147,11 @@ def main(root: str, uri: str = "", nb_epochs: str = "3", samples: str = "0") -> 
     if patience := os.environ.get("SNN_TUNE_TEST_PATIENCE_S"):
         lease.EXPIRY_S = delivery.PATIENCE_S = float(patience)
     try:
-        options = search.Options(root=Path(root), tracking_uri=uri or None)
+        address, storage = (
+            os.environ.get("RAY_ADDRESS"),
+            os.environ.get("SNN_TUNE_STORAGE"),
+        )
+        options = search.Options(root=Path(root), tracking_uri=uri or None, address=address, storage=storage)
         what = searched(int(samples)) if int(samples) else grid(int(nb_epochs))
         return search.run(what, options, fit=standin.fit)
     except UserError as error:

@@ -39,7 +39,7 @@ class Server:
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # with its workers
         )
-        for _ in range(120):
+        for _ in range(480):
             time.sleep(0.5)
             with suppress(OSError):
                 urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=5)

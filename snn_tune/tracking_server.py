@@ -1,0 +1,161 @@
+"""`python -m snn_tune.tracking_server`: MLflow for a cluster's head, whose database outlives that machine.
+
+The database is a file on the head's disk. A copy of it goes to the storage, once a minute when it has changed, and at
+the end; a head without the newest one takes it from there. Artifacts lie in the storage alone. It listens on loopback.
+"""
+
+import argparse
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+from snn_tune.errors import UserError, one_line
+from snn_tune.files import write_whole
+from snn_tune.options import OptionParser
+from snn_tune.storage import at as storage_at
+
+COPY_S = 60.0
+READY_S = 120.0
+KEPT = 3  # copies in the storage
+
+
+class Copies:
+    """Copies of a database in the storage, each named after the time of its last change, in nanoseconds.
+
+    Raises:
+        UserError: the storage does not answer.
+    """
+
+    def __init__(self, storage: str, database: Path) -> None:
+        self.database, self.folder = database, storage_at(storage) / "mlflow"
+        self.folder.make()
+
+    def changed(self) -> int:
+        """When the database last changed; 0 without one."""
+        both = (self.database, self.database.with_name("mlflow.db-wal"))
+        return max((path.stat().st_mtime_ns for path in both if path.exists()), default=0)
+
+    def times(self) -> list[int]:
+        """Those of the copies, the newest first."""
+        names = [file.name for file in self.folder.files()]
+        return sorted((int(name[:-3]) for name in names if name[:-3].isdigit() and name.endswith(".db")), reverse=True)
+
+    def restore(self) -> str:
+        """Take the newest copy, where the database is older or absent. Returns what it did, in words."""
+        newest = max(self.times(), default=0)
+        if newest <= self.changed():
+            return f"mlflow: {self.database}" if self.changed() else f"mlflow: a new database, {self.database}"
+        for old in self.database.parent.glob("mlflow.db*"):
+            old.rename(old.with_name(f"before-{newest}-{old.name}"))
+        write_whole(self.database, [(self.folder / f"{newest}.db").read()])
+        os.utime(self.database, ns=(newest, newest))
+        return f"mlflow: the database of {time.strftime('%F %T', time.localtime(newest / 1e9))}, from {self.folder}"
+
+    def save(self) -> None:
+        """Add a copy, where the newest is older than the database, and remove the oldest."""
+        changed, times = self.changed(), self.times()
+        if changed <= max(times, default=0):
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder, "mlflow.db")
+            with closing(sqlite3.connect(self.database)) as source, closing(sqlite3.connect(copy)) as target:
+                source.backup(target)
+            (self.folder / f"{changed}.db").write(copy.read_bytes())
+        for old in times[KEPT - 1 :]:
+            (self.folder / f"{old}.db").delete()
+
+
+@contextmanager
+def serving(storage: str, database: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """MLflow's server while it is within.
+
+    Raises:
+        UserError: it does not answer.
+    """
+    mlflow = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    artifacts = f"{storage.partition('?')[0]}/artifacts"
+    stores = ["--backend-store-uri", f"sqlite:///{database}", "--artifacts-destination", artifacts]
+    server = subprocess.Popen([*mlflow, *stores], start_new_session=True)
+    try:
+        ends = time.monotonic() + READY_S
+        while not answers(port):
+            if server.poll() is not None or time.monotonic() > ends:
+                raise UserError(f"MLflow's server does not answer on port {port}; what it said is above")
+            time.sleep(0.5)
+        print(f"mlflow answers on http://127.0.0.1:{port}", flush=True)
+        yield server
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGTERM)
+        server.wait()
+
+
+def answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until stopped, or while a command runs: returns its exit status then."""
+    options = _parser().parse_args(arguments)
+    database = options.root.resolve() / "mlflow.db"
+    if answers(options.port):
+        print(f"port {options.port} is taken: is the server running already?", file=sys.stderr)
+        return 2
+    try:
+        database.parent.mkdir(parents=True, exist_ok=True)
+        copies = Copies(options.storage, database)
+        print(copies.restore(), flush=True)
+        with serving(options.storage, database, options.port) as server:
+            status = _watch(options.command, server, copies, options.port)
+        copies.save()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return status
+
+
+def _watch(command: list[str], server: subprocess.Popen[bytes], copies: Copies, port: int) -> int:
+    """Save copies until the command or the server ends. A signal ends the server, or is the command's to answer."""
+    environment = os.environ | {"MLFLOW_TRACKING_URI": f"http://127.0.0.1:{port}"}
+    waited = subprocess.Popen(command, env=environment) if command else server
+    for kind in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(kind, lambda kind, _: waited.send_signal(kind))
+    while True:
+        try:
+            return waited.wait(COPY_S)
+        except subprocess.TimeoutExpired:
+            try:
+                copies.save()
+            except (UserError, OSError, sqlite3.Error) as error:
+                print(f"no copy of the database this time: {one_line(error)}", file=sys.stderr, flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = OptionParser("python -m snn_tune.tracking_server", "MLflow's server on a cluster's head.")
+    add = parser.add_argument
+    add(
+        "--storage",
+        required=True,
+        metavar="URI",
+        help="folder or bucket of the artifacts, and of the database's copies",
+    )
+    add("--root", type=Path, default=Path("runs"), metavar="DIR", help="folder of the database (default: runs)")
+    add("--port", type=int, default=5000, help="on this machine's loopback address (default: 5000)")
+    add("command", nargs="*", metavar="-- COMMAND", help="serve while this runs, and end with it")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
