@@ -85,7 +85,7 @@ def test_one_combination_is_a_space_too() -> None:
         study = search(space, samples=3)
         simulation = Simulation(study, curve).run()
         check(study, simulation, 1)
-        assert simulation.proposals.closing() == ["there are no more than 1 combinations in the space"]
+        assert simulation.proposals.closing() == ["there are no more than 1 combination in the space"]
 
 
 @settings(max_examples=25, deadline=None)

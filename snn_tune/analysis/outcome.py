@@ -5,7 +5,7 @@ from math import isfinite, nan
 from pathlib import Path
 
 from snn_tune.analysis import confirmed
-from snn_tune.analysis.formats import between, percent, seconds
+from snn_tune.analysis.formats import percent, seconds
 from snn_tune.analysis.found import SCORES, SHOWN, Found, combination
 from snn_tune.analysis.report import Tables
 from snn_tune.analysis.table import accuracies, costs
@@ -42,15 +42,7 @@ def outcome(analysis: Analysis, folder: Path) -> Outcome:
 def _of_grid(tables: Tables) -> str:
     varied = [name for name, values in tables.axes.items() if len(values) > 1]
     rows = [
-        [
-            row.label,
-            *(row.parameters.get(name, "") for name in varied),
-            *(
-                f"{text} ({spread})" if (spread := between(interval)) else text
-                for text, interval in zip(accuracies(row, False), row.intervals, strict=True)
-            ),
-            *costs(row),
-        ]
+        [row.label, *(row.parameters.get(name, "") for name in varied), *accuracies(row, False), *costs(row)]
         for row in tables.rows
     ]
     return table(["optimal combinations", *varied, *MEASURES], rows)

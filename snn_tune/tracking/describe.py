@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 
 from mlflow.entities import RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT, MLFLOW_SOURCE_NAME, MLFLOW_SOURCE_TYPE
@@ -47,9 +48,10 @@ def describe_study(
         NOTE: f"{plain(study.description)}\n\n{EXPERIMENT}",
         view.TAG: view.saved(study, store.experiment.creation_time),
     }
-    for name, value in of_experiment.items():
-        if store.experiment.tags.get(name) != value:
-            store.ask(store.client.set_experiment_tag, store.experiment_id, name, value)
+    with suppress(Exception):  # for the eye alone: a server may allow less
+        for name, value in of_experiment.items():
+            if store.experiment.tags.get(name) != value:
+                store.client.set_experiment_tag(store.experiment_id, name, value)
     store.ask(lambda: store.client.update_run(study_run, status="RUNNING"))
 
 

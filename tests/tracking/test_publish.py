@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 from mlflow.tracking import MlflowClient
+from server import Server
 from small import study
 from test_describe import TAGS
 from test_model import DATA, PARAMETERS, trained
@@ -30,7 +31,12 @@ def best(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    store = writable("small", f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path / "artifacts")
+    return begun(f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path)
+
+
+def begun(uri: str, root: Path) -> Store:
+    """A store of a study that has begun."""
+    store = writable("small", uri, root / "artifacts")
     run_id = store.client.create_run(store.experiment_id, tags={"role": "study"}).info.run_id
     describe_study(store, run_id, study(), TAGS)
     return store
@@ -75,6 +81,22 @@ def test_the_table_the_report_and_few_metrics_are_on_the_study_s_run(store: Stor
     assert files(store) == {"report/index.html", "report/best.pt", "report/figures/a.svg"}
     metrics = store.parent().data.metrics  # the last start's, also where they are lower
     assert (metrics["best_valid_accuracy"], metrics["trials_finished"], metrics["trials_failed"]) == (0.7, 2.0, 0.0)
+
+
+@pytest.mark.slow
+def test_a_server_takes_it_too(tmp_path: Path, best: Path) -> None:
+    server = Server(tmp_path / "server")
+    try:
+        store = begun(f"http://127.0.0.1:{server.port}", tmp_path)
+        first = outcome(tmp_path / "r", best, index_html="<p>", figures__b_svg="<svg>")
+        assert publish(first, store.uri) == []
+        (tmp_path / "r" / "figures" / "b.svg").unlink()
+        assert publish(replace(first, best_key="k2"), store.uri) == []
+        assert files(store) == {"report/index.html", "report/best.pt"}
+        (logged,) = store.client.search_logged_models([store.experiment_id])
+        assert (logged.status, logged.tags["key"]) == ("READY", "k2")
+    finally:
+        server.stop()
 
 
 def test_mlflow_loads_the_best_network_and_it_predicts_what_the_command_does(
