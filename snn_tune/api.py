@@ -86,7 +86,7 @@ def run(study: study.Study, *, root: str | Path = "runs", **options: Any) -> Any
     where = search.Options(root=Path(root), **options)
     network = getattr(study, "make_network", None)
     search.run(study, where, partial(training.fit, network=network) if network else training.fit)
-    return analysis.print_and_write(study.name, where.root, where.tracking_uri, Screen())
+    return analysis.conclude(study.name, where.root, where.tracking_uri, Screen())
 
 
 def _named(network: Callable[..., Any]) -> str:

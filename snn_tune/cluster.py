@@ -2,10 +2,7 @@
 
 import gc
 import os
-import signal
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +14,7 @@ import ray
 from snn_tune.autoscaling import Resources, to_come
 from snn_tune.collection import no_collection
 from snn_tune.errors import UserError, one_line
+from snn_tune.interrupt import our_sigterm
 from snn_tune.sharing import trials_per_gpu
 
 CONNECT_S = 5.0
@@ -42,7 +40,7 @@ class Cluster:
     """
 
     def __init__(self, address: str | None) -> None:
-        with _our_sigterm():
+        with our_sigterm():
             self._start(address)
         self.address = address and ray.get_runtime_context().gcs_address  # of "auto", too
         alive = [node["Resources"] for node in ray.nodes() if node["Alive"]]
@@ -116,27 +114,15 @@ def _most(nodes: list[Resources]) -> list[Resources]:
     return heads + workers if heads and here in heads[0] and (workers := to_come()) else []
 
 
-@contextmanager
-def _our_sigterm() -> Iterator[None]:
-    """Ray puts its own answer to SIGTERM in place of ours, which ends Python with that status: here it is a stop."""
-    ours = signal.getsignal(signal.SIGTERM)
-    try:
-        yield
-    except SystemExit as ended:
-        if ended.code == signal.SIGTERM:
-            raise KeyboardInterrupt from None
-        raise
-    finally:
-        signal.signal(signal.SIGTERM, ours)
-
-
 def _probe(address: str) -> None:
     """Refuse at once an address where nothing listens: Ray itself would try for a minute."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
+    host, _, port = address.rpartition(":")
     if address == "auto":
         return
+    if "://" in address:  # through Ray's client Tune would run elsewhere, without all that is told of the trials here
+        raise UserError(f"--address {address}: type the command on the cluster itself, by ray exec or ray job submit")
     if not (host and port.isdigit()):
-        raise UserError(f"--address {address}: must be HOST:PORT, ray://HOST:PORT or auto")
+        raise UserError(f"--address {address}: must be HOST:PORT or auto")
     try:
         socket.create_connection((host, int(port)), timeout=CONNECT_S).close()
     except (OSError, OverflowError) as error:

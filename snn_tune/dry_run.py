@@ -5,6 +5,7 @@ import torch
 from snn_tune.axis import Choice
 from snn_tune.snn import kernels
 from snn_tune.study import Study, nb_weights
+from snn_tune.wording import count
 
 
 def show(study: Study) -> None:
@@ -19,11 +20,15 @@ def show(study: Study) -> None:
     nb_trials = study.nb_samples if searched else len(cells) * study.budget.seeds
     if searched:
         stops = "" if study.search.scheduler == "none" else f", {study.search.scheduler} stops some early"
-        print(f"{nb_trials} trials, by --search {study.search.method}{stops}; at most {max_epochs(study)} epochs each")
+        most = count(max_epochs(study), "epoch")
+        print(f"{count(nb_trials, 'trial')}, by --search {study.search.method}{stops}; at most {most} each")
     else:
         nb_epochs = study.budget.seeds * sum(cell.nb_epochs for cell in cells)
         seeds = study.budget.seeds
-        print(f"{nb_trials} trials: {len(cells)} combinations, seeds of each: {seeds}; {nb_epochs:,} epochs in all")
+        combinations = count(len(cells), "combination")
+        print(
+            f"{count(nb_trials, 'trial')}: {combinations}, seeds of each: {seeds}; {count(nb_epochs, 'epoch')} in all"
+        )
     if study.search.confirm:
         print(f"then the best {study.search.confirm} again, with {study.search.confirm_seeds} other seeds each")
     sizes = sorted(nb_weights(study.data, cell) for cell in cells)

@@ -6,6 +6,8 @@ many, and libraries drop some; so that a signal came is remembered.
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
@@ -31,6 +33,20 @@ def check() -> None:
     """Raise the KeyboardInterrupt of a signal that came since `ready`, should it have been dropped."""
     if _asked:
         raise KeyboardInterrupt
+
+
+@contextmanager
+def our_sigterm() -> Iterator[None]:
+    """Ray puts its own answer to SIGTERM in place of ours, which ends Python with that status: here it is a stop."""
+    ours = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    except SystemExit as ended:
+        if ended.code == signal.SIGTERM:
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, ours)
 
 
 def _leave(which: int, frame: FrameType | None) -> NoReturn:

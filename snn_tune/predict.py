@@ -16,6 +16,7 @@ from snn_tune.errors import UserError
 from snn_tune.model import Model
 from snn_tune.options import OptionParser
 from snn_tune.snn import kernels
+from snn_tune.wording import count
 
 SHOWN = 20  # samples; of more, the first ones and a summary
 EPILOG = """FILE is of the model's data set: SHD's HDF5 layout, Fashion-MNIST's IDX images, TBL's pickle, each packed or
@@ -63,11 +64,11 @@ class Predictions:
             label = f"  (file: {row['label']})" if row.get("label", row["class"]) != row["class"] else ""
             print(f"{row['sample']:>6}  {row['class']:{width}}  {100 * row['probability']:5.1f} %{label}")
         if len(rows) > SHOWN:
-            print(f"and {len(rows) - SHOWN:,} more samples: --json prints all")
+            print(f"and {count(len(rows) - SHOWN, 'more sample')}: --json prints all")
             given = Counter(self.predicted).most_common()
             print("classes: " + ", ".join(f"{self.classes[label]} {count}" for label, count in given))
         if self.accuracy is not None:
-            print(f"accuracy: {100 * self.accuracy:.2f} % of {len(rows):,} samples")
+            print(f"accuracy: {100 * self.accuracy:.2f} % of {count(len(rows), 'sample')}")
 
 
 def predict(trained: Model, file: Path) -> Predictions:

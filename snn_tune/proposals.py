@@ -8,6 +8,7 @@ from snn_tune.pruning import Pruning
 from snn_tune.sampler import Sampler
 from snn_tune.study import Study
 from snn_tune.trial import OVER, Ending, Epoch, Parameters, Trial
+from snn_tune.wording import count, done
 
 TRIES = 20  # proposals that are all known, before one that is not is looked for otherwise
 MOST_TRIES = 1000
@@ -48,6 +49,7 @@ class Proposals:
         self.mine = {found.trial.key: int(found.marks[self.mark]) for found in mine}
         self.waiting = [found.trial for found in mine if found.state not in OVER]
         self.nb_over = len(mine) - len(self.waiting)
+        self.nb_pruned = sum(found.state == "pruned" for found in mine)
         self.total = max(len(mine), study.nb_samples)
         self.nb_adopted = 0
         self.exhausted = False
@@ -84,16 +86,17 @@ class Proposals:
         new = self.total - len(self.mine)
         to_run = [f"{len(self.waiting)} continued"] * bool(self.waiting)
         to_run += [f"{new} to propose ({self.study.search.method})"] * bool(new)
-        lines = [f"{self.total} samples: {self.nb_over} done" + "; to run: " * bool(to_run) + ", ".join(to_run)]
+        over = done(self.nb_over, self.nb_pruned)
+        lines = [f"{count(self.total, 'sample')}: {over}" + "; to run: " * bool(to_run) + ", ".join(to_run)]
         if self.nb_warm or self.nb_outside:
             outside = f"; {self.nb_outside} more lie outside the space" * bool(self.nb_outside)
-            lines.append(f"warm start: from {self.nb_warm} finished trials of {self.study.data.name}{outside}")
+            lines.append(f"warm start: from {count(self.nb_warm, 'finished trial')} of {self.study.data.name}{outside}")
         return lines
 
     def closing(self) -> list[str]:
         """What the user should know of how it ended."""
-        known = f"{self.nb_adopted} samples were known from earlier trials, and not run again"
-        all_of_it = f"there are no more than {len(self.mine)} combinations in the space"
+        known = f"{count(self.nb_adopted, 'sample')} known from earlier trials, and not run again"
+        all_of_it = f"there are no more than {count(len(self.mine), 'combination')} in the space"
         fewer = self.exhausted or len(self.mine) == self.total < self.study.search.samples
         return [known] * bool(self.nb_adopted) + [all_of_it] * fewer
 

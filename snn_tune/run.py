@@ -114,7 +114,7 @@ def _run(study: Study, options: argparse.Namespace) -> int:
         storage=storage(options.storage),
     )
     nb_failed = search.run(study, where)
-    analysis.print_and_write(study.name, options.root, options.tracking_uri, Screen())
+    analysis.conclude(study.name, options.root, options.tracking_uri, Screen())
     return 1 if nb_failed else 0
 
 

@@ -12,9 +12,10 @@ from snn_tune.sharing import trial_bytes
 from snn_tune.snn import kernels
 from snn_tune.start import Start
 from snn_tune.study import Study
+from snn_tune.tracking import data_input
+from snn_tune.tracking.describe import describe_study
 from snn_tune.tracking.keeper import Keeper
 from snn_tune.tracking.store import tracking_uri
-from snn_tune.tracking.tracker import describe_study
 from snn_tune.trainable import Fit
 from snn_tune.where import Options
 
@@ -67,7 +68,7 @@ def _run(study: Study, options: Options, fit: Fit, cluster: Cluster, machines: A
     told = kernels.foresee(  # it may refuse: before the study's run tells of this start
         options.kernel, "cuda" if per_trial.gpus else "cpu", [parameters.shape for parameters in probes]
     )
-    describe_study(keeper.store, keeper.lease.parent_id, study, tags)
+    describe_study(keeper.store, keeper.lease.parent_id, study, tags, data_input.description(study.data, tags))
     if options.fresh:
         options.trials(study).clear()
     keeper.open(options.fresh)

@@ -19,11 +19,13 @@ from snn_tune.pruning import pruning
 from snn_tune.storage import Place
 from snn_tune.study import Study
 from snn_tune.tracking import past
+from snn_tune.tracking.data_input import description
 from snn_tune.tracking.keeper import Keeper
 from snn_tune.tracking.tracker import Tracker
 from snn_tune.trainable import Fit, Job
 from snn_tune.trial import Trial
 from snn_tune.where import Options
+from snn_tune.wording import count
 
 AT_ONCE = 200  # trials of a grid that ask Ray for room, at least: as many as its own grid search
 
@@ -55,7 +57,8 @@ class Start:
         self.cluster, self.per_trial, self.ticket = cluster, per_trial, ticket
         self.keeper, self.console, self.ledger = keeper, keeper.console, keeper.ledger
         self.marks: dict[str, dict[str, str]] = {}
-        self.tracker = Tracker(study, keeper.lease.parent_id, tags, keeper.keep, self.marks)
+        data = description(study.data, tags)
+        self.tracker = Tracker(study, keeper.lease.parent_id, tags, keeper.keep, self.marks, data)
         self.nb_failed = 0
         self.ends = time.monotonic() + (study.search.budget_s or float("inf"))
         self.progress: ProgressLine | None = None
@@ -85,8 +88,8 @@ class Start:
             self._confirm(searched)
         if self.nb_failed:
             self.console.print(
-                f"{self.nb_failed} trials failed: each one's error.txt is with its run, what Ray says in "
-                f"{self.options.log(self.study)}; {self.keeper.again} tries them again"
+                f"{count(self.nb_failed, 'trial')} failed: the error.txt of each is with its run, what Ray says in "
+                f"{self.options.log(self.study)}; {self.keeper.again} tries again"
             )
         return self.nb_failed
 

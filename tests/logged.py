@@ -10,10 +10,11 @@ import numpy as np
 from snn_tune import search, training
 from snn_tune.files import write_whole
 from snn_tune.study import Study
+from snn_tune.tracking.describe import describe_study
 from snn_tune.tracking.journal import Record
 from snn_tune.tracking.ledger import Ledger
 from snn_tune.tracking.store import writable
-from snn_tune.tracking.tracker import Tracker, describe_study
+from snn_tune.tracking.tracker import Tracker
 from snn_tune.tracking.writer import Writer
 from snn_tune.trial import Ending, Epoch, Trial
 

@@ -85,7 +85,7 @@ def test_one_combination_is_a_space_too() -> None:
         study = search(space, samples=3)
         simulation = Simulation(study, curve).run()
         check(study, simulation, 1)
-        assert simulation.proposals.closing() == ["there are no more than 1 combinations in the space"]
+        assert simulation.proposals.closing() == ["there are no more than 1 combination in the space"]
 
 
 @settings(max_examples=25, deadline=None)
@@ -226,7 +226,7 @@ def test_trials_of_the_study_s_grid_are_adopted_and_not_run_again(method: str) -
     simulation = Simulation(study, curve, grid).run()
     check(study, simulation, 12)
     assert len(simulation.ran) == 3
-    assert "9 samples were known from earlier trials, and not run again" in simulation.proposals.closing()
+    assert "9 samples known from earlier trials, and not run again" in simulation.proposals.closing()
     again = Simulation(study, curve, simulation.store())
     assert again.proposals.opening() == ["12 samples: 12 done"]
 

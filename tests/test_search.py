@@ -130,6 +130,7 @@ def test_trials_of_a_machine_share_one_copy_of_the_data_and_few_workers(tmp_path
     [
         ({"address": "127.0.0.1:1"}, "no Ray cluster answers at 127.0.0.1:1"),
         ({"address": "nonsense"}, "must be HOST:PORT"),
+        ({"address": "ray://127.0.0.1:10001"}, "type the command on the cluster itself"),
         ({"kernel": "cpuu"}, "kernel 'cpuu' is not known"),
     ],
 )

@@ -55,7 +55,7 @@ def test_failed_trials_are_tried_again_and_known_ones_adopted(tmp_path: Path, ca
     screen = capfd.readouterr().out
     assert "6 samples: 0 done; to run: 6 to propose (random)" in screen
     assert "4/6 done, 0 running, 2 failed" in screen
-    assert "2 samples were known from earlier trials, and not run again" in screen
+    assert "2 samples known from earlier trials, and not run again" in screen
     assert "there are no more than 6 combinations in the space" in screen
     _, found = trials(tmp_path)
     assert sorted(int(run.data.tags[faulty.search_mark]) for run in found) == [1, 2, 3, 4, 5, 6]

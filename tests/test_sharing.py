@@ -73,6 +73,7 @@ print(json.dumps([trial_bytes(what, [cell], data) - PROCESS, peak.bytes()]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc")
 @pytest.mark.parametrize("network", [{"recurrent": True}, {"recurrent": False}, {"recurrent": True, "nb_layers": 3}])
 def test_the_estimate_is_no_less_than_a_step_takes_and_not_much_more(network: dict) -> None:

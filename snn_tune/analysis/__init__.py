@@ -5,11 +5,13 @@ from pathlib import Path
 from rich.console import Console
 
 from snn_tune.analysis import best
+from snn_tune.analysis.outcome import outcome
 from snn_tune.analysis.whole import Analysis, analyse
 from snn_tune.errors import one_line
+from snn_tune.tracking.publish import publish
 from snn_tune.tracking.store import how_to_open, tracking_uri
 
-__all__ = ["Analysis", "analyse", "print_and_write"]
+__all__ = ["Analysis", "analyse", "conclude", "print_and_write"]
 
 
 def print_and_write(name: str, root: Path, given_uri: str | None, console: Console) -> Analysis:
@@ -27,6 +29,18 @@ def print_and_write(name: str, root: Path, given_uri: str | None, console: Conso
         console.print(best.export(key, name, uri, folder))
     console.print(_page(analysis, uri, folder))
     console.print(f"trials: {how_to_open(uri)}")
+    return analysis
+
+
+def conclude(name: str, root: Path, given_uri: str | None, console: Console) -> Analysis:
+    """At the end of a run: as `print_and_write`, and all of it on the study's run in MLflow, too.
+
+    Raises:
+        UserError: as `analyse`.
+    """
+    analysis = print_and_write(name, root, given_uri, console)
+    for line in publish(outcome(analysis, root / "reports" / name), tracking_uri(given_uri, root)):
+        console.print(line)
     return analysis
 
 

@@ -10,6 +10,7 @@ from snn_tune.errors import one_line
 from snn_tune.tracking.journal import Journal, read
 from snn_tune.tracking.lease import Lease
 from snn_tune.tracking.writer import Writer
+from snn_tune.wording import count
 
 LONGEST_PAUSE_S = 10.0  # between two tries
 PATIENCE_S = 20.0  # at the end of a study, with a store that takes nothing
@@ -46,7 +47,9 @@ class Delivery:
                 self.writer.ledger.store.ask(self.writer.write, key, records)
             if nb_damaged:
                 kept = path.rename(path.with_suffix(".damaged"))
-                self.say(f"{nb_damaged} damaged lines in a journal, kept as {kept}: the trials in them run again")
+                self.say(
+                    f"{count(nb_damaged, 'damaged line')} in a journal, kept as {kept}: the trials in them run again"
+                )
             else:
                 path.unlink()
         self.writer.refused.clear()  # those trials run again now

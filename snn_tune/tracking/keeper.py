@@ -15,6 +15,7 @@ from snn_tune.tracking.lease import Lease
 from snn_tune.tracking.ledger import Ledger
 from snn_tune.tracking.store import elsewhere, writable
 from snn_tune.tracking.writer import Writer
+from snn_tune.wording import count
 
 log = logging.getLogger("snn_tune")
 
@@ -45,7 +46,7 @@ class Keeper:
             raise
         if self.ledger.nb_deleted:
             console.print(
-                f"deleted in {self.uri}: {self.ledger.nb_deleted} runs of trials that have a better one there"
+                f"deleted in {self.uri}: {count(self.ledger.nb_deleted, 'run')} of trials that have a better one there"
             )
         if moved := elsewhere(self.store, root / "artifacts"):
             console.print(moved)
@@ -61,11 +62,11 @@ class Keeper:
         self.again, self.opened = same_command(fresh), True
         if foreign := self.journal.foreign():
             self.console.print(
-                f"{len(foreign)} journals in {self.journal.path.parent} are of another tracking store, or of a run of "
-                f"this study that is no longer there: the same command with that store delivers them"
+                f"{count(len(foreign), 'journal')} in {self.journal.path.parent}: of another tracking store, or of a "
+                f"run of this study that is no longer there: the same command with that store delivers them"
             )
         if fresh:
-            self.console.print(f"--fresh: deleting the {len(self.ledger.entries)} runs that the study has")
+            self.console.print(f"--fresh: deleting {count(len(self.ledger.entries), 'run')} that the study has")
             for path in self.journal.earlier():
                 path.unlink()
             self.ledger.clear()
@@ -115,12 +116,12 @@ class Keeper:
         lines = []
         if nb_waiting and not self.lease.lost:
             lines.append(
-                f"results of {nb_waiting} trials are not in {self.uri} yet ({self.delivery.trouble}), but kept in "
-                f"{self.journal.path}: type {self.again} to deliver them"
+                f"results of {count(nb_waiting, 'trial')} are not in {self.uri} yet ({self.delivery.trouble}), but "
+                f"kept in {self.journal.path}: type {self.again} to deliver them"
             )
         if refused := self.writer.refused:
             lines.append(
-                f"results of {len(refused)} trials were not taken by {self.uri} ({next(iter(refused.values()))}): "
-                f"type {self.again} to run those trials again"
+                f"results of {count(len(refused), 'trial')} were not taken by {self.uri} "
+                f"({next(iter(refused.values()))}): type {self.again} to run those trials again"
             )
         return lines

@@ -51,7 +51,7 @@ class Lease:
             return
         self._ended.set()
         with suppress(Exception):
-            if self._is_mine(self._parent()):
+            if self._is_mine(self.store.parent()):
                 self.store.client.set_tag(self.parent_id, "lease", "")
 
     def held(self) -> bool:
@@ -64,14 +64,14 @@ class Lease:
 
     def _take(self, say: Callable[[str], None]) -> None:
         while True:
-            parent = self._parent() or self._make_parent()
+            parent = self.store.parent() or self._make_parent()
             self.parent_id = parent.info.run_id
             holder = _holder(parent)
             if holder and not holder.gone and not self._silent(holder, parent, say):
                 continue
             self._tag(lease=json.dumps(asdict(self.me)), lease_beat=str(time.time()))
             time.sleep(SETTLE_S)
-            if self._is_mine(parent := self._parent()):
+            if self._is_mine(parent := self.store.parent()):
                 return
             if parent and parent.info.run_id != self.parent_id:  # two were made at once: the older counts
                 self.store.delete([self.parent_id])
@@ -83,7 +83,7 @@ class Lease:
         until = time.monotonic() + EXPIRY_S
         while time.monotonic() < until:
             time.sleep(1)
-            now = self._parent()
+            now = self.store.parent()
             if now is None or _holder(now) != holder:
                 return False
             if holder.gone:
@@ -103,7 +103,7 @@ class Lease:
 
     def _beat(self) -> bool:
         """Show that this driver lives; False where the lease was given back, or another driver has it: a stop."""
-        parent = self._parent()
+        parent = self.store.parent()
         if not self._is_mine(parent):
             if self._ended.is_set():  # given back, as this was asked
                 return False
@@ -117,11 +117,6 @@ class Lease:
 
     def _is_mine(self, parent: Run | None) -> bool:
         return parent is not None and parent.info.run_id == self.parent_id and _holder(parent) == self.me
-
-    def _parent(self) -> Run | None:
-        """The study's parent run; of two, the older, whoever looks."""
-        found = self.store.runs("tags.role = 'study'")
-        return min(found, key=lambda run: (run.info.start_time, run.info.run_id), default=None)
 
     def _make_parent(self) -> Run:
         """As yet it is only scheduled: this start may still be refused.

@@ -9,6 +9,7 @@ from mlflow.entities import Run
 from snn_tune.collection import no_collection
 from snn_tune.tracking.store import Store, is_study, trial_key
 from snn_tune.trial import OVER, Trial
+from snn_tune.wording import count, done
 
 # How a trial's end is written: MLflow has no other word for a run that ended as it should; what else we know is a tag.
 STATUS = dict.fromkeys(OVER, "FINISHED") | {"interrupted": "KILLED"}
@@ -73,10 +74,12 @@ class Ledger:
         return [trial for trial in trials if self._standing(trial) != "done"]
 
     def summary(self, trials: list[Trial]) -> str:
-        """`81 trials: 40 done; to run: 2 continued, 1 tried again, 38 new`."""
-        count = Counter(map(self._standing, trials))
-        to_run = [f"{count[what]} {what}" for what in ("continued", "tried again", "new") if count[what]]
-        return f"{len(trials)} trials: {count['done']} done" + (f"; to run: {', '.join(to_run)}" if to_run else "")
+        """`81 trials: 40 done (12 pruned); to run: 2 continued, 1 tried again, 38 new`."""
+        found = Counter(map(self._standing, trials))
+        pruned = sum(self._standing(trial) == "done" and self.entries[trial.key].state == "pruned" for trial in trials)
+        to_run = [f"{found[what]} {what}" for what in ("continued", "tried again", "new") if found[what]]
+        over = done(found["done"], pruned)
+        return f"{count(len(trials), 'trial')}: {over}" + (f"; to run: {', '.join(to_run)}" if to_run else "")
 
     def _standing(self, trial: Trial) -> str:
         entry = self.entries.get(trial.key)

@@ -87,6 +87,11 @@ class Store:
         """The live runs of the study: its parent run, and one for each trial; or those that match MLflow's filter."""
         return self.search([self.experiment_id], which) if self.experiment else iter(())
 
+    def parent(self) -> Run | None:
+        """The study's parent run; of two, the older, whoever looks."""
+        found = self.runs("tags.role = 'study'")
+        return min(found, key=lambda run: (run.info.start_time, run.info.run_id), default=None)
+
     def search(self, experiments: list[str], which: str) -> Iterator[Run]:
         """The live runs of these experiments that match MLflow's filter."""
         return self._paged(

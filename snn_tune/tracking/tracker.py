@@ -1,18 +1,14 @@
-"""What becomes of a study, told to MLflow by way of a journal: its parent run, and one run for each trial."""
+"""What becomes of trials, told to MLflow by way of a journal: one run for each."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
-from mlflow.entities import RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
-from mlflow.utils.validation import MAX_TAG_VAL_LENGTH
 
-from snn_tune.errors import UserError
 from snn_tune.study import Study
 from snn_tune.tracking import curve
-from snn_tune.tracking.store import Store
-from snn_tune.trial import Ending, Epoch, Trial, as_text, decays, label, now_ms
+from snn_tune.tracking.names import run_name
+from snn_tune.trial import Ending, Epoch, Trial, as_text, decays, now_ms
 
 
 class Tracker:
@@ -23,6 +19,7 @@ class Tracker:
         shared_tags: put on every run of this start.
         keep: takes the records, a trial's in the order of its events.
         marks: more tags, by key: which searches a trial belongs to. It may grow.
+        data: an input of every run, see `data_input`.
     """
 
     def __init__(
@@ -32,8 +29,9 @@ class Tracker:
         shared_tags: dict[str, str],
         keep: Callable[[dict[str, Any]], None],
         marks: dict[str, dict[str, str]] | None = None,
+        data: dict[str, str] | None = None,
     ) -> None:
-        self.study, self.study_run, self.shared_tags, self.keep = study, study_run, shared_tags, keep
+        self.study, self.study_run, self.shared_tags, self.keep, self.data = study, study_run, shared_tags, keep, data
         self.marks = {} if marks is None else marks
         self._begun: set[str] = set()
         self._history: dict[str, dict[int, float]] = {}
@@ -57,7 +55,8 @@ class Tracker:
         alpha, beta = decays(trial.parameters, self.study.data.repeats(trial.parameters.nb_steps))
         params = trial.parameters.model_dump() | {"alpha": alpha, "beta": beta, "seed": trial.seed}
         params = {name: as_text(value) for name, value in params.items()}
-        self._keep(trial, "begun", time=now_ms(), name=self._name(trial), tags=tags, params=params)
+        name = run_name(self.study, trial, self.marks.get(trial.key, {}))
+        self._keep(trial, "begun", time=now_ms(), name=name, tags=tags, params=params, data=self.data)
 
     def epochs(self, trial: Trial, epochs: list[Epoch]) -> None:
         """Metrics of one or more epochs; those that the store holds already may be among them."""
@@ -88,21 +87,3 @@ class Tracker:
 
     def _keep(self, trial: Trial, event: str, **what: Any) -> None:
         self.keep({"key": trial.key, "event": event, **what})
-
-    def _name(self, trial: Trial) -> str:
-        return f"{label(trial.parameters, self.study.grid)} seed={trial.seed}".strip()
-
-
-def describe_study(store: Store, study_run: str, study: Study, shared_tags: dict[str, str]) -> None:
-    """The parent run keeps this start's resolved study, and runs.
-
-    Raises:
-        UserError: the study is longer than a tag may be, or the store does not answer.
-    """
-    resolved = json.dumps(study.tables())
-    if len(resolved) > MAX_TAG_VAL_LENGTH:
-        most = f"{len(resolved):,} characters as JSON, more than the {MAX_TAG_VAL_LENGTH:,} that MLflow keeps"
-        raise UserError(f"study '{study.name}' is too long ({most}); shorten its description or its axes")
-    tags = {"study": resolved, "mlflow.note.content": study.description, **shared_tags}
-    store.ask(lambda: store.client.log_batch(study_run, tags=[RunTag(*item) for item in tags.items()]))
-    store.ask(lambda: store.client.update_run(study_run, status="RUNNING"))

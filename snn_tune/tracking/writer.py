@@ -6,6 +6,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from snn_tune.errors import one_line
 from snn_tune.storage import at
+from snn_tune.tracking.data_input import as_input
 from snn_tune.tracking.journal import Record
 from snn_tune.tracking.ledger import STATUS, Entry, Ledger
 
@@ -55,6 +56,8 @@ class Writer:
         if entry is None:
             self.refused[key] = "its run is no longer there"
             return
+        if (data := records[0].get("data")) and not entry.over:
+            self.client.log_inputs(entry.run_id, [as_input(data)])
         marks = [RunTag(*mark) for record in records if record["event"] == "marked" for mark in record["tags"].items()]
         if marks:
             self.client.log_batch(entry.run_id, tags=marks)

@@ -18,8 +18,9 @@ from snn_tune.course import Trained
 from snn_tune.datasets.dataset import Dataset
 from snn_tune.study import Study
 from snn_tune.tracking import lease
+from snn_tune.tracking.describe import describe_study
 from snn_tune.tracking.keeper import Keeper
-from snn_tune.tracking.tracker import Tracker, describe_study
+from snn_tune.tracking.tracker import Tracker
 from snn_tune.training import Outcome
 from snn_tune.trial import Ending, Trial
 

@@ -10,8 +10,9 @@ from small import study
 
 from snn_tune.errors import UserError
 from snn_tune.tracking import lease
+from snn_tune.tracking.describe import describe_study
 from snn_tune.tracking.keeper import Keeper
-from snn_tune.tracking.tracker import Tracker, describe_study
+from snn_tune.tracking.tracker import Tracker
 from snn_tune.trial import Ending, Epoch, Trial
 
 TRIALS = study().trials("data")
@@ -82,7 +83,7 @@ def test_a_damaged_journal_is_kept_aside_and_what_is_whole_in_it_delivered(
     assert again.ledger.entries[TRIALS[1].key].epoch == 0
     (kept,) = path.parent.iterdir()
     assert kept == path.with_suffix(".damaged")
-    told = f"1 damaged lines in a journal, kept as {kept}: the trials in them run again"
+    told = f"1 damaged line in a journal, kept as {kept}: the trials in them run again"
     assert told in again.console.file.getvalue()
     with keeper() as third:
         third.open(fresh=False)
@@ -95,5 +96,5 @@ def test_journals_of_another_store_are_told_of(keeper: Callable[[], Keeper], tmp
     other.write_text("something")
     with keeper() as start:
         start.open(fresh=False)
-    assert f"1 journals in {other.parent} are of another tracking store, or" in start.console.file.getvalue()
+    assert f"1 journal in {other.parent}: of another tracking store, or" in start.console.file.getvalue()
     assert list(other.parent.iterdir()) == [other]

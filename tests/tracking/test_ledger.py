@@ -40,10 +40,11 @@ def test_what_is_not_over_is_to_run_and_counted_by_what_happens_to_it(store: Sto
         put(store, trial, state, epoch=2)
     put(store, trials[6], "finished", status="RUNNING")  # killed before its end was written to the last
     ledger = Ledger(store)
-    assert ledger.summary(trials) == "8 trials: 3 done; to run: 3 continued, 1 tried again, 1 new"
+    assert ledger.summary(trials) == "8 trials: 3 done (1 pruned); to run: 3 continued, 1 tried again, 1 new"
     assert ledger.missing(trials) == trials[3:]
     assert ledger.entries[trials[0].key].epoch == 2
-    assert ledger.summary(trials[:3]) == "3 trials: 3 done"
+    assert ledger.summary(trials[:3]) == "3 trials: 3 done (1 pruned)"
+    assert ledger.summary(trials[:1]) == "1 trial: 1 done"
 
 
 @pytest.mark.parametrize(

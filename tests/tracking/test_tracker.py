@@ -6,11 +6,14 @@ import pytest
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from small import study
+from test_describe import TAGS, check_data
 
+from snn_tune.tracking import data_input
+from snn_tune.tracking.describe import describe_study
 from snn_tune.tracking.journal import Record
 from snn_tune.tracking.ledger import Ledger
 from snn_tune.tracking.store import Store, writable
-from snn_tune.tracking.tracker import Tracker, describe_study
+from snn_tune.tracking.tracker import Tracker
 from snn_tune.tracking.writer import Writer
 from snn_tune.trial import Ending, Epoch, Trial
 
@@ -34,7 +37,8 @@ class Start:
         self.records: list[Record] = []
         self.ledger = Ledger(store)
         self.writer = Writer(self.ledger)
-        self.tracker = Tracker(study(), "parent", {"dataset": "randman"}, self.records.append)
+        data = data_input.description(study().data, TAGS)
+        self.tracker = Tracker(study(), "parent", {"dataset": "randman"}, self.records.append, data=data)
 
     def write(self, one_by_one: bool = False) -> None:
         by_key: dict[str, list[Record]] = {}
@@ -77,6 +81,9 @@ def test_a_trial_is_one_nested_run_with_each_epoch_once(store: Store, one_by_one
                 "kernel": "reference", "dataset": "randman", "mlflow.parentRunId": "parent"}  # fmt: skip
     assert expected.items() <= run.data.tags.items()
     assert run.data.params["nb_hidden"] == "5"
+    assert run.info.run_name == "h5 t20 #0"
+    (found,) = run.inputs.dataset_inputs
+    check_data(found)
 
 
 @pytest.mark.parametrize(

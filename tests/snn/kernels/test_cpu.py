@@ -32,7 +32,8 @@ def run(case: NetworkCase, threads: int = 1) -> Outcome:
     )  # fmt: skip
 
 
-def assert_agree(found: Outcome, wanted: Outcome) -> None:
+def assert_agree(found: Outcome, wanted: Outcome, rounded: Outcome | None = None) -> None:
+    """`rounded`: the reference's own in float32; where what is summed cancels out, it is not within the tolerance."""
     assert found.spike_counts.equal(wanted.spike_counts)
     assert found.loss == pytest.approx(wanted.loss, rel=TOLERANCE)
     assert relative_error(found.logits, wanted.logits) <= TOLERANCE
@@ -42,7 +43,8 @@ def assert_agree(found: Outcome, wanted: Outcome) -> None:
         expected = getattr(wanted.gradients, name)
         assert (grad is None) == (expected is None), name
         if grad is not None:
-            assert relative_error(grad, expected) <= TOLERANCE, name
+            lost = relative_error(getattr(rounded.gradients, name), expected) if rounded else 0.0
+            assert relative_error(grad, expected) <= max(TOLERANCE, 4 * lost), name
 
 
 @settings(max_examples=30, deadline=None)
@@ -94,6 +96,7 @@ def test_step(
     st.integers(0, 2**32), st.sampled_from([1, 3, 9]), st.sampled_from([1, 20, 76]), st.sampled_from([1, 3, 4, 12]),
     st.integers(1, 5), st.booleans(), RESETS,
 )  # fmt: skip
+@example(20769, 9, 76, 1, 1, True, "zero")  # one encoder unit, whose bias has a gradient of 0.0007
 def test_analog_step(
     seed: int, batch: int, steps: int, channels: int, units_per_channel: int, recurrent: bool, reset: str
 ) -> None:
@@ -111,7 +114,7 @@ def test_analog_step(
     case = NetworkCase(analog, analog, labels, parameters, Model(0.8, 0.9, 20.0, reset, 0.1), 1e-2, "mean")
     wanted, clearance, lead = by_reference(case)
     assume(clearance >= 1e-5 and lead >= 2e-6 and wanted.nll.max() > LEARNED)
-    assert_agree(run(case), wanted)
+    assert_agree(run(case), wanted, by_reference(case, torch.float32)[0])
 
 
 @pytest.mark.skipif(not GOLDEN.is_dir(), reason="SNN_TUNE_GOLDEN names no folder of golden files")
