@@ -1,6 +1,7 @@
 """How a command ends: its exit status, and one line on the standard error for what went wrong."""
 
 import os
+import select
 import sys
 from collections.abc import Callable
 
@@ -13,8 +14,11 @@ def exit_status(command: Callable[[], int], stopped: str = "stopped") -> int:
     Args:
         stopped: what a stopped one says.
     """
+    status = 0
     try:
-        return command()
+        status = command()
+        sys.stdout.flush()
+        return status
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -24,6 +28,15 @@ def exit_status(command: Callable[[], int], stopped: str = "stopped") -> int:
     except KeyboardInterrupt:
         print(stopped, file=sys.stderr)
         return 130
-    except BrokenPipeError:  # who read the output has left
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except BrokenPipeError:
+        if not _reader_has_left():
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be written
+        return status
+
+
+def _reader_has_left() -> bool:
+    """Whether nobody reads the output any more, as with `| head`."""
+    output = select.poll()
+    output.register(sys.__stdout__ or sys.stdout, 0)
+    return any(event & select.POLLERR for _, event in output.poll(0))

@@ -62,15 +62,21 @@ def publish(outcome: Outcome, uri: str) -> list[str]:
 def _publish(outcome: Outcome, store: Store, parent: Run) -> None:
     run_id = parent.info.run_id
     store.client.set_tag(run_id, NOTE, note(outcome.study, parent.data.tags, outcome.table))
-    _replace_files(store, parent, outcome.folder)
-    model_id = logged_model.keep(store, run_id, outcome.folder / "best.pt", outcome.best_key)
-    now, tags = now_ms(), parent.data.tags
+    model_id = ""
+    try:
+        _replace_files(store, parent, outcome.folder)
+        model_id = logged_model.keep(store, run_id, outcome.folder / "best.pt", outcome.best_key)
+    finally:  # a store that takes no files has the numbers
+        store.client.log_batch(run_id, _metrics(outcome, parent.data.tags, model_id))
+
+
+def _metrics(outcome: Outcome, tags: Mapping[str, str], model_id: str) -> list[Metric]:
+    now = now_ms()
     of_best = (
         {"model_id": model_id, "dataset_name": tags["dataset"], "dataset_digest": digest(tags)} if model_id else {}
     )
     metrics = [Metric(name, value, now, 0, **of_best) for name, value in outcome.best.items()]
-    metrics += [Metric(f"trials_{state}", number, now, 0) for state, number in outcome.counts.items()]
-    store.client.log_batch(run_id, metrics)
+    return metrics + [Metric(f"trials_{state}", number, now, 0) for state, number in outcome.counts.items()]
 
 
 def _replace_files(store: Store, parent: Run, folder: Path) -> None:
