@@ -90,7 +90,7 @@ class Host:
 
     def __init__(self, network: Network, name: str) -> None:
         self.network, self.name, self.address = network, name, network.addresses[name]
-        self.folder = network.folder / name
+        self.folder, self.port = network.folder / name, f"p{self.address.rpartition('.')[2]}"
         (self.folder / "root/.ssh").mkdir(parents=True)
         (self.folder / "run/sshd").mkdir(parents=True)
         shutil.copy(network.folder / "hosts", self.folder / "hosts")
@@ -110,10 +110,8 @@ class Host:
         with (self.folder / "init.log").open("ab") as log:
             self.unshare = subprocess.Popen(["unshare", *own, "bash", "-c", init], env=environment, stderr=log)
         self.pid = self._first_process()
-        port = f"p{self.address.rpartition('.')[2]}"
-        self.network.at_switch(
-            f"ip link add {port} type veth peer name eth0 netns {self.pid}; ip link set {port} master bridge up"
-        )
+        made = f"ip link add {self.port} type veth peer name eth0 netns {self.pid}"
+        self.network.at_switch(f"{made}; ip link set {self.port} master bridge up")
         self.link(True)
         self.shell(f"ip address add {self.address}/24 dev eth0")
         self._wait_for_ssh()
@@ -177,3 +175,4 @@ class Host:
         """Cut its power."""
         self.unshare.kill()
         self.unshare.wait()
+        self.network.at_switch(f"ip link del {self.port} 2>/dev/null || true")  # it would go by itself, but later
