@@ -22,12 +22,14 @@ class Entry:
     Attributes:
         epoch: the last one that it holds metrics of.
         started: when, in milliseconds since 1970.
+        scored: whether it holds the metrics that a trial ends with.
     """
 
     run_id: str
     state: str
     epoch: int
     started: int
+    scored: bool = False
 
     @property
     def over(self) -> bool:
@@ -116,4 +118,5 @@ def _entry(run: Run) -> Entry:
         state=state_of(run),
         epoch=max((metric.step for metric in run.data._metric_objs), default=0),  # `metrics` has no steps
         started=run.info.start_time,
+        scored="best_epoch" in run.data.metrics,
     )

@@ -95,7 +95,7 @@ class Writer:
         return entry
 
     def _log(self, entry: Entry, records: list[Record]) -> None:
-        """Metrics, parameters and tags. Of an epoch that was trained twice, the first values stay."""
+        """Metrics, parameters and tags. Of an epoch that was trained twice, or an end, the first values stay."""
         metrics: list[Metric] = []
         tags: dict[str, str] = {}
         params: dict[str, str] = {}
@@ -107,7 +107,7 @@ class Writer:
                 if number > epoch:
                     metrics += [Metric(name, value, time_ms, number) for name, value in values.items()]
                     epoch = number
-            if record["event"] == "ended":
+            if record["event"] == "ended" and not entry.scored:
                 metrics += [Metric(name, value, record["time"], epoch) for name, value in record["metrics"].items()]
         while len(metrics) > BATCH:
             self.client.log_batch(entry.run_id, metrics[:BATCH])

@@ -120,6 +120,22 @@ def test_a_trial_that_was_interrupted_goes_on_in_its_run(store: Store) -> None:
     assert [metric.step for metric in history] == [1, 2, 3]
 
 
+def test_an_end_that_is_told_again_by_another_machine_counts_once(store: Store) -> None:
+    first, trial = Start(store), TRIALS[0]
+    finish(first, trial)
+    first.write()
+    run_id = first.run(trial).info.run_id
+    store.client.update_run(run_id, status="RUNNING")  # it was killed before it had said so, its journal lost
+    second = Start(store)
+    assert second.ledger.missing([trial]) == [trial]
+    second.tracker.begun(trial)
+    second.tracker.epochs(trial, [FIRST, SECOND])
+    second.tracker.ended(trial, Ending("finished", metrics={"best_epoch": 2.0}, time_ms=5))
+    second.write()
+    assert second.run(trial).info.status == "FINISHED"
+    assert len(store.client.get_metric_history(run_id, "best_epoch")) == 1
+
+
 def test_a_long_history_is_written_in_parts(store: Store) -> None:
     start = Start(store)
     start.tracker.begun(TRIALS[0])
