@@ -133,6 +133,7 @@ def test_a_searchs_files_replace_a_grids_and_what_was_not_measured_is_no_objecti
     tags = {"role": "trial", "key": key, "state": "finished"}
     run = store.client.create_run(store.experiment_id, tags=tags).info.run_id
     store.client.log_metric(run, "best_valid_accuracy", 0.5)
+    store.client.set_terminated(run, "FINISHED")
     found = analyse("small", store.uri)
     assert "Pareto front of accuracy: 1 of 1 combinations" in printed(found)
     found.write(reports)
