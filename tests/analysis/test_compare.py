@@ -161,9 +161,7 @@ def test_places(roots: Path) -> None:
         place("x/small", Path("a"), None)
 
 
-def test_a_study_that_is_refused_costs_its_comparison_alone(
-    roots: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_study_that_is_refused_costs_its_comparison_alone(roots: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for folder in ("a", "b"):
         writable("empty", f"sqlite:///{roots / folder / 'mlflow.db'}", roots / folder / "artifacts")
     assert main(["a", "b", "--root", "c"]) == 0
