@@ -8,6 +8,7 @@ from snn_tune.analysis import best
 from snn_tune.analysis.outcome import outcome
 from snn_tune.analysis.whole import Analysis, analyse
 from snn_tune.errors import one_line
+from snn_tune.files import naming
 from snn_tune.tracking.publish import publish
 from snn_tune.tracking.store import how_to_open, tracking_uri
 
@@ -51,5 +52,6 @@ def _page(analysis: Analysis, uri: str, folder: Path) -> str:
 
         return f"report: {page.write(analysis, uri, folder)}"
     except Exception as error:  # a drawing that fails costs neither the tables nor the exit status
-        (folder / "index.html").unlink(missing_ok=True)  # of an earlier state
+        with naming(folder):
+            (folder / "index.html").unlink(missing_ok=True)  # of an earlier state
         return f"report: not written: {one_line(error)}"

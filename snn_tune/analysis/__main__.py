@@ -11,7 +11,7 @@ from snn_tune.analysis.place import Place, place
 from snn_tune.analysis.side_by_side import SideBySide
 from snn_tune.analysis.trials import load
 from snn_tune.command import exit_status
-from snn_tune.errors import UserError
+from snn_tune.errors import UserError, one_line
 from snn_tune.options import OptionParser, add_root
 from snn_tune.quiet import Screen
 
@@ -33,8 +33,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _answer(options: argparse.Namespace) -> int:
-    places = [place(one, options.root, options.tracking_uri) for one in (options.study, options.other) if one]
-    if options.other:
+    places = [
+        place(one, options.root, options.tracking_uri) for one in (options.study, options.other) if one is not None
+    ]
+    if options.other is not None:
         _compare(places[0], places[1], options.root, options.json)
     else:
         _analyse(places[0], options.json)
@@ -52,15 +54,23 @@ def _analyse(one: Place, as_json: bool) -> None:
 
 
 def _compare(first: Place, second: Place, root: Path, as_json: bool) -> None:
-    found = [
-        SideBySide(_label(first, name), _label(second, other), compare(load(name, first.uri), load(other, second.uri)))
-        for name, other in _pairs(first, second)
-    ]
+    found, refused = [], []
+    for name, other in _pairs(first, second):
+        try:
+            compared = compare(load(name, first.uri), load(other, second.uri))
+            found.append(SideBySide(_label(first, name), _label(second, other), compared))
+        except UserError as error:  # of many, the others are compared
+            if first.study:
+                raise
+            refused.append(f"{name}: not compared: {one_line(error)}")
     if as_json:
         whole = [one.summary() for one in found]
+        print(*refused, sep="\n", end="\n" * bool(refused), file=sys.stderr)
         print(json.dumps(whole if not first.study else whole[0], indent=2, allow_nan=False))
         return
     screen = Screen()
+    for line in refused:
+        screen.print(line)
     for one in found:
         one.show(screen)
         folder = root / "reports" / f"{one.first}_vs_{one.second}".replace("/", "_").lstrip(".")

@@ -5,6 +5,7 @@ from tempfile import TemporaryDirectory
 
 from snn_tune import model
 from snn_tune.errors import UserError
+from snn_tune.files import naming
 from snn_tune.tracking.store import Store
 
 NAMES = ("best.pt", "best.nir")
@@ -17,11 +18,18 @@ def export(key: str, study: str, uri: str, folder: Path) -> str:
         A line for the screen: where it is, or why it is not there.
 
     Raises:
-        UserError: the store does not answer.
+        UserError: the folder cannot be written.
     """
-    for name in NAMES:  # those of another trial
-        (folder / name).unlink(missing_ok=True)
-    store = Store(study, uri)
+    with naming(folder):
+        for name in NAMES:  # those of another trial
+            (folder / name).unlink(missing_ok=True)
+    try:
+        return _export(key, Store(study, uri), folder)
+    except UserError as error:
+        return f"best network: not exported: {error}"
+
+
+def _export(key: str, store: Store, folder: Path) -> str:
     run = next(store.runs(f"tags.key = '{key}' and tags.state = 'finished'"), None)
     if run is None or "model.pt" not in [file.path for file in store.ask(store.client.list_artifacts, run.info.run_id)]:
         return f"best network: not exported: its trial {key} left no model.pt"

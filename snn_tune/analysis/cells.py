@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from snn_tune.study import Study
+
 Axes = dict[str, list[Any]]
 ACCURACIES = ("train_accuracy", "valid_accuracy", "test_accuracy")
 GROUP = ("device", "kernel", "threads", "trials_beside")
@@ -25,6 +27,15 @@ class Scores:
     test_accuracy: float
     run_time_s: float
     spikes_per_neuron: float
+
+
+def levels(study: Study) -> Axes:
+    """The values of each axis of a grid, and after them the default that a trial has where the axis does not count."""
+    cells = study.cells() if any(axis.condition for axis in study.space.values()) else []
+    return {
+        name: list(dict.fromkeys([*values, *(getattr(cell, name) for cell in cells)]))
+        for name, values in study.grid.items()
+    }
 
 
 def on_grid(trials: pd.DataFrame, axes: Axes) -> pd.DataFrame:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from snn_tune.analysis.cells import ACCURACIES, GROUP, largest_group, measured
 from snn_tune.analysis.intervals import LEVEL, Interval, newcombe, student
@@ -130,6 +129,8 @@ def _difference(
     one, other = list(first.values()), list(second.values())
     difference = _mean(other) - _mean(one)
     if len(one) > 1 and len(other) > 1:
+        from scipy import stats  # takes most of a second: only where it is needed
+
         ends = stats.ttest_ind(other, one, equal_var=False).confidence_interval(LEVEL)
         return difference, Interval(float(ends.low), float(ends.high), "seeds")
     if one and other and nb_first and nb_second:

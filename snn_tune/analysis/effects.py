@@ -5,7 +5,7 @@ from math import nan, prod
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import fdtrc
 
 from snn_tune.analysis.cells import Axes, measured, scored
 from snn_tune.analysis.importance import importances
@@ -124,7 +124,7 @@ def _p(variances: dict[Names, float], noise: float, nb_seeds: pd.Series, axes: A
     between = noise * seeds / (seeds - 1)  # the unbiased variance of a single trial
     nb, rest = seeds * len(nb_seeds), len(nb_seeds) * (seeds - 1)
     ratio = {names: nb * variance / freedom[names] / between for names, variance in variances.items()}
-    p = [float(stats.f.sf(ratio[names], freedom[names], rest)) for names in variances]
+    p = [float(fdtrc(freedom[names], rest, ratio[names])) for names in variances]
     return dict(zip(variances, holm(p), strict=True))
 
 

@@ -6,7 +6,7 @@ from math import isnan, nan, sqrt
 from statistics import NormalDist
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 LEVEL = 0.95
 
@@ -46,7 +46,7 @@ def student(values: Iterable[float], of: str = "seeds") -> Interval:
     finite = np.array([value for value in values if not isnan(value)])
     if len(finite) < 2:
         return Interval()
-    half = float(stats.t.ppf((1 + LEVEL) / 2, len(finite) - 1)) * float(finite.std(ddof=1)) / sqrt(len(finite))
+    half = float(stdtrit(len(finite) - 1, (1 + LEVEL) / 2)) * float(finite.std(ddof=1)) / sqrt(len(finite))
     return Interval(float(finite.mean()) - half, float(finite.mean()) + half, of)
 
 

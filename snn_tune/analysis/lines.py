@@ -12,16 +12,18 @@ from snn_tune.analysis.optimum import Optimum
 SHORT = {"train_accuracy": "train", "valid_accuracy": "valid", "test_accuracy": "test"}
 
 
-def counts(trials: pd.DataFrame, axes: Axes, others: int) -> dict[str, int]:
+def counts(trials: pd.DataFrame, axes: Axes, others: int, nb_cells: int | None = None) -> dict[str, int]:
     """How many trials of the grid are in which state, and `not_of_this_study`: `others` and those off the grid.
 
-    A cell (or a seed of it) without a row is `missing`, as are rows in that state.
+    A cell (or a seed of it) without a row is `missing`, as are rows in that state. `nb_cells` is how many cells the
+    grid has, where an axis does not count in all of them; else they are the product of its axes.
     """
     placed = on_grid(trials, axes)
     states = placed["state"].value_counts().to_dict()
     nb_seeds = max(placed.loc[placed["seed"] != "", "seed"].nunique(), 1)
     nb_there = len(placed[["cell", "seed"]].drop_duplicates())
-    absent = max(prod(map(len, axes.values())) * nb_seeds - nb_there, 0)
+    nb_cells = prod(map(len, axes.values())) if nb_cells is None else nb_cells
+    absent = max(nb_cells * nb_seeds - nb_there, 0)
     finished = placed[placed["state"] == "finished"]
     known = ("finished", "pruned", "diverged", "failed", "running", "interrupted")
     return {

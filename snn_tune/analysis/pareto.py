@@ -67,7 +67,7 @@ def pareto(trials: pd.DataFrame, names: list[str]) -> Front:
     known.loc[outside, "run_time_s"] = np.nan
     ways = {name: way for name, way in WAYS.items() if known[name].notna().any()} or WAYS
     rows = pd.concat([parameters, known[list(dict.fromkeys([*ways, "test_accuracy"]))]], axis=1).assign(nb_seeds=1)
-    points = _means(rows, names) if names and len(rows) else rows[:1]
+    points = _means(rows, names) if len(rows) else rows
     whole = points.dropna(subset=list(ways))
     whole = whole.sort_values("valid_accuracy", ascending=False, kind="stable", ignore_index=True)
     on = front(whole[list(ways)].to_numpy(dtype=float), list(ways.values()))
@@ -77,4 +77,6 @@ def pareto(trials: pd.DataFrame, names: list[str]) -> Front:
 def _means(rows: pd.DataFrame, names: list[str]) -> pd.DataFrame:
     """Over the seeds of each combination."""
     how = {column: "sum" if column == "nb_seeds" else "mean" for column in rows.columns if column not in names}
+    if not names:
+        return rows.agg(how).to_frame().T
     return rows.groupby(names, sort=False).agg(how).reset_index()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snn_tune.errors import UserError
-from snn_tune.tracking.store import SQLITE, ask, tracking_uri
+from snn_tune.tracking.store import SQLITE, Store, tracking_uri
 
 DATABASE = "mlflow.db"
 
@@ -31,10 +31,7 @@ class Place:
         Raises:
             UserError: the store does not answer.
         """
-        from mlflow.tracking import MlflowClient
-
-        found = ask(self.uri, lambda: list(MlflowClient(self.uri).search_experiments()))
-        return sorted(one.name for one in found if one.name != "Default")
+        return sorted(one.name for one in Store("", self.uri).experiments() if one.name != "Default")
 
 
 def place(given: str, root: Path, uri: str | None) -> Place:
@@ -44,8 +41,10 @@ def place(given: str, root: Path, uri: str | None) -> Place:
         uri: of a tracking store in place of the root's; another root that is named has its own.
 
     Raises:
-        UserError: it names a folder that holds no results.
+        UserError: it is empty, or names a folder that holds no results.
     """
+    if not given:
+        raise UserError("STUDY is empty: name a study, its file, ROOT/STUDY or a ROOT")
     path = Path(given)
     if path.suffix == ".toml" or (len(path.parts) == 1 and not (path / DATABASE).exists()):
         return Place(given, path.name.removesuffix(".toml"), root, tracking_uri(uri, root))

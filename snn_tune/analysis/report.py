@@ -32,7 +32,7 @@ class Tables:
         verdicts: a sentence for each parameter that varies: which differences between its values are real.
         significance: what those are worded from.
         gains: of the combination chosen by marginal means, by "all" or "learned" cells and accuracy.
-        counts: trials by state; see `table.counts`.
+        counts: trials by state; see `lines.counts`.
         samples: nb_train, nb_valid, nb_test: samples that each accuracy is over.
     """
 
@@ -124,6 +124,7 @@ def tables(
     nb_classes: int | None,
     thesis: dict[str, Any] | None,
     others: int = 0,
+    nb_cells: int | None = None,
 ) -> Tables:
     """Analyse the trials of a grid (columns: `optimum.optimum`).
 
@@ -132,13 +133,14 @@ def tables(
         nb_classes: with samples' nb_valid, tells the cells that learned from chance.
         thesis: its own row: a text (with its mark) for each parameter, accuracies as fractions; a cell or not.
         others: trials of the same experiment that are not of this study, for the count.
+        nb_cells: of the grid, for the count (`lines.counts`).
 
     Raises:
         ValueError: trials lacks `state` or a parameter.
     """
     samples = samples or {}
     found = optimum(trials, axes, nb_classes=nb_classes, samples=samples)
-    count = counts(trials, axes, others)
+    count = counts(trials, axes, others, nb_cells)
     gained = _gains(trials, axes, found, nb_classes, samples)
     below = [*lines(found, count, samples, gained), *unfinished.listed(trials, _varied(axes))]
     compared = significance(trials, axes)

@@ -15,7 +15,7 @@ from snn_tune.analysis.formats import number, p_value
 ALPHA = 0.05
 _AS_GOOD = 5e-5  # would be told as 0.00 points
 _DRAWS = 19_999
-_AT_A_TIME = 2_000_000  # signs: 16 MB
+_AT_A_TIME = 2_000_000  # signs, or sums of comparisons: 16 MB
 _ROUNDING = 1e-9  # the same differences, added up in another order, are as far
 
 
@@ -107,20 +107,22 @@ def sign_flip(differences: np.ndarray) -> list[float]:
     exact = 2**nb_pairs <= _DRAWS
     known, observed = np.nan_to_num(differences), np.abs(np.nansum(differences, axis=1))
     as_far = np.zeros(len(differences))
-    for signs in _all_signs(nb_pairs) if exact else _drawn_signs(nb_pairs):
+    most = max(_AT_A_TIME // max(*differences.shape, 1), 1)
+    for signs in _all_signs(nb_pairs, most) if exact else _drawn_signs(nb_pairs, most):
         as_far += (np.abs(signs @ known.T) >= observed - _ROUNDING).sum(axis=0)
     p = as_far / 2**nb_pairs if exact else (as_far + 1) / (_DRAWS + 1)  # what was observed is a draw, too
     return [float(one) for one in np.where(np.isnan(differences).all(axis=1), nan, p)]
 
 
-def _all_signs(nb_pairs: int) -> Iterator[np.ndarray]:
-    numbers = np.arange(2**nb_pairs)[:, None]
-    yield 1.0 - 2.0 * (numbers >> np.arange(nb_pairs) & 1)
+def _all_signs(nb_pairs: int, most: int) -> Iterator[np.ndarray]:
+    for first in range(0, 2**nb_pairs, most):
+        numbers = np.arange(first, min(first + most, 2**nb_pairs))[:, None]
+        yield 1.0 - 2.0 * (numbers >> np.arange(nb_pairs) & 1)
 
 
-def _drawn_signs(nb_pairs: int) -> Iterator[np.ndarray]:
+def _drawn_signs(nb_pairs: int, most: int) -> Iterator[np.ndarray]:
     """A few at a time, since there may be thousands of pairs."""
-    draw, left, most = np.random.default_rng(0), _DRAWS, max(_AT_A_TIME // nb_pairs, 1)
+    draw, left = np.random.default_rng(0), _DRAWS
     while left:
         now = min(left, most)
         yield 1.0 - 2.0 * draw.integers(2, size=(now, nb_pairs), dtype=np.int8)

@@ -58,7 +58,7 @@ def load(name: str, uri: str) -> StudyTrials:
         UserError: the store does not answer, or holds no such study; with the near match among those that it holds.
     """
     store = Store(name, uri)
-    parent = next(store.runs("tags.role = 'study'"), None)
+    parent = store.parent()
     if parent is None or "study" not in parent.data.tags:
         held = {other.name for other in store.experiments()} - {name}
         mend = near_match(name, held) or f"; run them with: python -m snn_tune.run {name}"

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from snn_tune.analysis import confirmed, unfinished
+from snn_tune.analysis.cells import levels
 from snn_tune.analysis.effects import Effects, effects
 from snn_tune.analysis.found import Found, found
 from snn_tune.analysis.pareto import Front, pareto
@@ -17,10 +18,11 @@ from snn_tune.analysis.report import Tables, tables
 from snn_tune.analysis.strict import strict
 from snn_tune.analysis.trials import StudyTrials, load
 from snn_tune.confirm import Finalist
-from snn_tune.files import write_whole
+from snn_tune.files import naming, write_whole
 from snn_tune.study import Study
 
 MOST_EFFECTS = 5  # that are printed
+OWN = {"optimum.csv", "optimum.json", "trials.csv", "marginals.csv", "search.csv", "search.json", "finalists.csv"}
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,13 @@ class Analysis:
         searched = isinstance(self.tables, Found)
         largest = ", ".join(f"{one.label} {100 * one.share:.1f} %" for one in self.effects.effects[:MOST_EFFECTS])
         costs = " and ".join(name.removesuffix("_s").replace("_", " ") for name in list(self.front.objectives)[1:])
+        of = f"accuracy, {costs}" if costs else "accuracy"
         left = f", {self.front.nb_left_out} left out" if self.front.nb_left_out else ""
         nb, points = len(self.front.front), len(self.front.points)
         return [
             *(unfinished.listed(self.trials.frame, list(self.study.space)) if searched else []),
             f"{self.effects.label}{': ' * bool(largest)}{largest}",
-            *([f"Pareto front of accuracy, {costs}: {nb} of {points} combinations{left} (pareto.csv)"] if nb else []),
+            *([f"Pareto front of {of}: {nb} of {points} combinations{left} (pareto.csv)"] if nb else []),
         ]
 
     def write(self, folder: Path) -> list[Path]:
@@ -65,13 +68,16 @@ class Analysis:
             "pareto.csv": self.front.front,
             "finalists.csv": pd.DataFrame([_finalist(self.study, one) for one in self.finalists]),
         }
-        if not self.finalists:  # those of another search do not stay
+        if not self.finalists:
             contents.pop("finalists.csv")
-            (folder / "finalists.csv").unlink(missing_ok=True)
         texts = {name: frame.to_csv(index=False) for name, frame in contents.items()}
         texts["report.json"] = self.as_json() + "\n"
         also = [write_whole(folder / name, [text.encode()]) for name, text in texts.items()]
-        return [*self.tables.write(folder), *also]
+        paths = [*self.tables.write(folder), *also]
+        with naming(folder):  # those of another search, or of a grid, do not stay
+            for name in OWN - {path.name for path in paths}:
+                (folder / name).unlink(missing_ok=True)
+        return paths
 
     def as_json(self) -> str:
         """Strict JSON: null where there is no number."""
@@ -114,12 +120,13 @@ def _grid(name: str, trials: StudyTrials) -> Tables:
     thesis = trials.study.thesis
     return tables(
         trials.frame,
-        trials.study.grid,
+        levels(trials.study),
         title=f"{name}: optimal combinations",
         samples=trials.samples,
         nb_classes=trials.nb_classes,
         thesis=thesis.model_dump() if thesis else None,
         others=trials.others,
+        nb_cells=len(trials.study.cells()),
     )
 
 

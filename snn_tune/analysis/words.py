@@ -11,17 +11,13 @@ from snn_tune.analysis.formats import number, p_value, percent, seconds
 from snn_tune.analysis.optimum import Marginal
 from snn_tune.analysis.significance import ALPHA, Comparison
 from snn_tune.study import Study
+from snn_tune.wording import count
 
 
 def listed(words: Iterable[Any]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     *first, last = [str(word) for word in words] or [""]
     return f"{', '.join(first)} and {last}" if first else last
-
-
-def counted(count: int, singular: str, plural: str = "") -> str:
-    """`1 trial`, `1,000 trials`."""
-    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
 
 
 def marginal(name: str, marginals: list[Marginal], compared: list[Comparison], chosen: Any) -> str:
@@ -56,8 +52,10 @@ def effects(found: Effects) -> str:
     seeds = [one.share for one in found.effects if one.order == 0]
     if not seeds:
         return f"{text}. With one seed, what differs between seeds is in the interactions."
-    noise = [one.label for one in found.effects if one.order and not one.p < ALPHA]
+    noise = [one.label for one in found.effects if one.order and one.p >= ALPHA]
     text += f", seeds {100 * seeds[0]:.1f} %"
+    if any(one.order and isnan(one.p) for one in found.effects):
+        return f"{text}. What seeds alone may explain could not be tested."
     return f"{text}. Seeds alone may explain {listed(noise)}." if noise else f"{text}."
 
 
@@ -88,25 +86,23 @@ def lead(study: Study, frame: pd.DataFrame, best_key: str, samples: dict[str, in
     """The result in a sentence."""
     nb_finished = int((frame["state"] == "finished").sum()) if len(frame) else 0
     if not best_key:
-        return f"No trial has finished with a validation accuracy yet, of {counted(len(frame), 'trial')}."
+        return f"No trial has finished with a validation accuracy yet, of {count(len(frame), 'trial')}."
     best = frame[frame["key"] == best_key].iloc[0]
     varied = study.space.those_that_count({name: best[name] for name in study.space})
     values = listed(f"{name} {number(value)}" for name, value in varied.items())
     scores = [
-        f"{percent(best[f'best_{part}_accuracy'])} % of {counted(samples[f'nb_{part}'], what)}"
+        f"{percent(best[f'best_{part}_accuracy'])} % of {count(samples[f'nb_{part}'], what)}"
         for part, what in (("valid", "validation sample"), ("test", "test sample"))
         if not isnan(best[f"best_{part}_accuracy"])
     ]
-    which = f"The best of {counted(nb_finished, 'trained network')}" if nb_finished > 1 else "The one trained network"
+    which = f"The best of {count(nb_finished, 'trained network')}" if nb_finished > 1 else "The one trained network"
     return f"{which}{', with ' + values + ',' if values else ''} reads {listed(scores)} right."
 
 
 def states(frame: pd.DataFrame) -> str:
     """How many trials are in which state; none is left out."""
     counts = frame["state"].value_counts()
-    parts = [f"{count:,} {state}" for state, count in counts.items()]
+    parts = [f"{nb:,} {state}" for state, nb in counts.items()]
     activity = frame.loc[frame["state"] == "finished", "activity"].value_counts()
-    quiet = [
-        f"{count:,} of the finished {'are' if count > 1 else 'is'} {what}" for what, count in activity.items() if what
-    ]
-    return f"{counted(len(frame), 'trial')}: {'; '.join([listed(parts), *quiet])}."
+    quiet = [f"{nb:,} of the finished {'are' if nb > 1 else 'is'} {what}" for what, nb in activity.items() if what]
+    return f"{count(len(frame), 'trial')}: {'; '.join([listed(parts), *quiet])}."

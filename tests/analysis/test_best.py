@@ -1,5 +1,7 @@
 """The best network of a study, taken out of the store."""
 
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ from test_model import DATA, PARAMETERS, trained
 
 from snn_tune.analysis.best import export
 from snn_tune.datasets.dataset import Samples
+from snn_tune.errors import UserError
 from snn_tune.model import read
 from snn_tune.tracking.store import Store, writable
 
@@ -48,3 +51,17 @@ def test_a_trial_that_left_no_model_is_told(store: Store, tmp_path: Path) -> Non
     for key in ("k1", "k2", "k3"):
         line = f"best network: not exported: its trial {key} left no model.pt"
         assert export(key, "my_study", store.uri, tmp_path) == line
+
+
+def test_an_artifact_that_cannot_be_reached_costs_a_line(store: Store, tmp_path: Path) -> None:
+    trial(store, tmp_path, "k1", {"weights": {}})
+    shutil.rmtree(tmp_path / "artifacts")
+    (tmp_path / "artifacts").write_text("not a folder any more")
+    assert export("k1", "my_study", store.uri, tmp_path).startswith("best network: not exported: ")
+    assert export("k1", "my_study", "sqlite:////nowhere/mlflow.db", tmp_path).startswith("best network: not exported: ")
+
+
+def test_a_folder_that_cannot_be_written_is_named(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "best.pt").mkdir()
+    with pytest.raises(UserError, match=re.escape(str(tmp_path))):
+        export("k1", "my_study", store.uri, tmp_path)

@@ -17,6 +17,7 @@ from snn_tune.analysis.place import place
 from snn_tune.analysis.trials import StudyTrials
 from snn_tune.errors import UserError
 from snn_tune.study_tables import override
+from snn_tune.tracking.store import writable
 
 
 def trials(valid, what=None, **columns):
@@ -142,6 +143,8 @@ def test_a_wrong_name_is_one_line(roots: Path, capsys: pytest.CaptureFixture[str
         ("a",): "a is a folder of results; name one of its studies (small), or another folder",
         ("a", "b/small"): "a and b/small: name two studies, or two folders of results",
         ("c/small",): "c/small: there is no c/mlflow.db; name a study, its file, ROOT/STUDY or a ROOT",
+        ("",): "STUDY is empty",
+        ("a/small", ""): "STUDY is empty",
         ("a/smal", "b/small"): "there are no trials of 'smal' in",
     }.items():
         assert main([*arguments, "--root", "a"]) == 2
@@ -156,3 +159,14 @@ def test_places(roots: Path) -> None:
     assert place("b/small", Path("a"), "http://host").uri == f"sqlite:///{roots / 'b' / 'mlflow.db'}"
     with pytest.raises(UserError, match="no x/mlflow.db"):
         place("x/small", Path("a"), None)
+
+
+def test_a_study_that_is_refused_costs_its_comparison_alone(roots: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for folder in ("a", "b"):
+        writable("empty", f"sqlite:///{roots / folder / 'mlflow.db'}", roots / folder / "artifacts")
+    assert main(["a", "b", "--root", "c"]) == 0
+    text = capsys.readouterr().out
+    assert "empty: not compared: there are no trials of 'empty'" in " ".join(text.split())
+    assert "comparison: c/reports/a_small_vs_b_small" in text
+    assert main(["a", "b", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)) == 1

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from snn_tune.analysis import words
 from snn_tune.analysis.effects import effects
 from snn_tune.axis import axis
 from snn_tune.space import Space
@@ -173,3 +174,12 @@ def test_shares_are_not_negative_and_add_up_to_1_for_any_full_grid(sizes, nb_see
         assert all(isnan(effect.p) or 0 <= effect.p <= 1 for effect in found.effects)
     else:
         assert np.ptp(valid) == 0
+
+
+def test_what_could_not_be_tested_is_not_called_noise():
+    axes = {"a": [1, 2], "b": [1, 2]}
+    first, second = table(axes, [0.1, 0.2, 0.5, 0.6]), table(axes, [0.15, 0.16, 0.52, 0.63], seed=1)
+    assert "Seeds alone may explain" in words.effects(effects(pd.concat([first, second]), space(axes)))
+    uneven = effects(pd.concat([first, second[1:]]), space(axes))
+    assert all(isnan(one.p) for one in uneven.effects)
+    assert words.effects(uneven).endswith("What seeds alone may explain could not be tested.")

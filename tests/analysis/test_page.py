@@ -239,3 +239,11 @@ def test_a_page_that_fails_costs_a_line_and_nothing_else(
     assert "report: not written: no luck" in capsys.readouterr().out
     assert not path.exists()  # one of an earlier state would mislead
     assert json.loads((tmp_path / "reports/small/optimum.json").read_text())
+
+
+def test_a_trial_without_a_curve_costs_its_curve_alone(tmp_path: Path) -> None:
+    uri = log(study(), tmp_path, planted(lambda one: 0.1 * one.parameters.nb_hidden / 10))
+    found = analysis.analyse("small", uri)
+    found.trials.histories[found.trials.frame["key"].iloc[0]] = "[]"
+    text = page.write(found, uri, tmp_path / "reports").read_text()
+    assert "The faint curves are 3 of them" in text

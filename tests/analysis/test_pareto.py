@@ -71,6 +71,9 @@ def test_one_trial_and_no_axis() -> None:
     trials = grid({"a": [1]}, [0.5])
     assert len(pareto(trials, ["a"]).front) == 1
     assert len(pareto(trials, []).front) == 1
+    seeds = pd.concat([trials, grid({"a": [1]}, [0.7], seed=1)], ignore_index=True)
+    front = pareto(seeds, []).front
+    assert front[["valid_accuracy", "nb_seeds"]].to_numpy().tolist() == [[pytest.approx(0.6), 2]]
 
 
 def test_ten_thousand_rows_of_which_many_are_on_the_front() -> None:

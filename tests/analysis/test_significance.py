@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from test_optimum import grid
 
+from snn_tune.analysis import significance as module
 from snn_tune.analysis.optimum import optimum
 from snn_tune.analysis.significance import holm, sign_flip, significance, verdict
 
@@ -115,3 +116,11 @@ def test_nothing_to_compare(trials: pd.DataFrame) -> None:
 def test_one_value_has_nothing_to_be_compared_with() -> None:
     found = significance(grid({"a": [1, 2], "b": [3]}, [0.5, 0.6]), {"a": [1, 2], "b": [3]})
     assert verdict("b", found["b"]) == "b: nothing to compare"
+
+
+@pytest.mark.parametrize("nb_pairs", [5, 20])
+def test_in_small_pieces_the_p_values_are_the_same(nb_pairs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    differences = np.random.default_rng(0).integers(-3, 5, (30, nb_pairs)) / 100
+    whole = sign_flip(differences)
+    monkeypatch.setattr(module, "_AT_A_TIME", 300)  # ten signs at a time
+    assert sign_flip(differences) == pytest.approx(whole, abs=0.02 if nb_pairs > 14 else 1e-12)

@@ -108,3 +108,39 @@ def test_a_study_without_a_trial_says_so(tmp_path: Path, capsys: pytest.CaptureF
     assert "4 missing" in text
     assert main(["small", "--root", str(tmp_path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["trials"]["missing"] == 4
+
+
+def test_a_grid_of_which_an_axis_does_not_count_everywhere(tmp_path: Path) -> None:
+    axes = {"recurrent": [True, False], "dropout": "[0.1, 0.3] if recurrent = true"}
+    what = override(study(), {"nb_hidden": [5], "nb_steps": [20, 30], **axes})
+    store = open_store(what, tmp_path)
+    scores = {(False, 0.0): 0.9, (True, 0.1): 0.7, (True, 0.3): 0.6}
+    here = [one for one in what.trials("data") if one.parameters.nb_steps == 20]
+    for trial in here:
+        keep(store, trial, scores[trial.parameters.recurrent, trial.parameters.dropout])
+    tables = analyse("small", store.uri).tables
+    count = tables.counts
+    assert (count["total"], count["finished"], count["missing"], count["not_of_this_study"]) == (6, 3, 3, 0)
+    assert tables.best_key == next(one.key for one in here if not one.parameters.recurrent)
+    assert [one.scores.nb_trials for one in tables.optimum.marginals["dropout"]] == [1, 1, 1]
+    first, other, default = tables.significance["dropout"]
+    assert (default.value, first.nb_pairs, other.nb_pairs) == (0.0, 0, 0)  # no trial differs from it in dropout alone
+
+
+def test_a_searchs_files_replace_a_grids_and_what_was_not_measured_is_no_objective(tmp_path: Path) -> None:
+    store, reports = open_store(study(), tmp_path), tmp_path / "reports"
+    key = study().trials("data")[0].key
+    tags = {"role": "trial", "key": key, "state": "finished"}
+    run = store.client.create_run(store.experiment_id, tags=tags).info.run_id
+    store.client.log_metric(run, "best_valid_accuracy", 0.5)
+    store.client.set_terminated(run, "FINISHED")
+    found = analyse("small", store.uri)
+    assert "Pareto front of accuracy: 1 of 1 combinations" in printed(found)
+    found.write(reports)
+    (reports / "notes.csv").write_text("the user's own")
+    search = tmp_path / "search"
+    search.mkdir()
+    of = override(study(), {"nb_hidden": "int(5, 100)", "nb_steps": [20]}, search={"method": "random", "samples": 3})
+    paths = analyse("small", open_store(of, search).uri).write(reports)
+    assert {path.name for path in reports.iterdir()} == {path.name for path in paths} | {"notes.csv"}
+    assert "optimum.csv" not in {path.name for path in paths}

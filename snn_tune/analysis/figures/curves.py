@@ -15,6 +15,7 @@ from snn_tune.analysis.figures.drawing import Drawing
 from snn_tune.analysis.formats import percent
 from snn_tune.analysis.trials import StudyTrials
 from snn_tune.tracking.store import Store
+from snn_tune.wording import count
 
 MOST = 150  # curves of all trials that are drawn, evenly over the ranks
 POINTS = 100  # of each of them, at most
@@ -34,13 +35,10 @@ def draw(trials: StudyTrials, store: Store) -> Drawing | None:
     three = {word: ranked.iloc[place] for word, place in places.items() if place or word == "best"}
     numbers = pd.concat([_logged(word, row, trials, store) for word, row in three.items()], ignore_index=True)
     shown = ranked.iloc[np.unique(np.linspace(0, len(ranked) - 1, min(MOST, len(ranked))).astype(int))]
+    faint = [history for key in shown["key"] if (history := _thin(_history(trials, key)))]
     with style.styled():
         figure, (left, right) = style.panels(style.WIDE, 3.5, 1, 2, sharey=True)
-        left.add_collection(
-            LineCollection(
-                [_thin(_history(trials, key)) for key in shown["key"]], colors=style.FAINT, linewidths=0.6, alpha=0.35
-            )
-        )
+        left.add_collection(LineCollection(faint, colors=style.FAINT, linewidths=0.6, alpha=0.35))
         for word, curve in numbers.groupby("trial", sort=False):
             colour, epoch = COLOURS[str(word)], curve["epoch"]
             for panel in (left, right):
@@ -55,7 +53,7 @@ def draw(trials: StudyTrials, store: Store) -> Drawing | None:
             panel.margins(x=0.02)
             panel.autoscale_view()
             panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-    says = _says(ranked, three, len(shown))
+    says = _says(ranked, three, len(faint))
     alt = "Accuracy by epoch of the best, the median and the worst trial, and the validation curves of the others."
     return Drawing("learning_curves", "Learning curves", alt, figure, numbers, says, wide=True)
 
@@ -94,7 +92,7 @@ def _says(ranked: pd.DataFrame, three: dict[str, pd.Series], nb_shown: int) -> s
         f"the {word} reaches {percent(row['best_valid_accuracy'])} % in epoch {row['best_epoch']:.0f}"
         for word, row in three.items()
     ]
-    text = f"Of {words.counted(len(ranked), 'finished trial')} by validation accuracy, {words.listed(parts)}."
+    text = f"Of {count(len(ranked), 'finished trial')} by validation accuracy, {words.listed(parts)}."
     if nb_shown < len(ranked):
         text += f" The faint curves are {nb_shown} of them, evenly over the ranks."
     return text

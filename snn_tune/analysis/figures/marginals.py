@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes as Panel
 from matplotlib.ticker import MaxNLocator
-from scipy import stats
+from scipy.special import stdtrit
 
 from snn_tune.analysis import words
 from snn_tune.analysis.cells import ACCURACIES, Axes, largest_group, scored
@@ -70,7 +70,7 @@ def _halves(cells: pd.DataFrame, axes: Axes, name: str, measure: str) -> np.ndar
         within = whole.sub(whole.mean(axis=1), axis=0)
         correction = sqrt(whole.shape[1] / (whole.shape[1] - 1))
         standard_error = within.std(ddof=1) * correction / sqrt(len(whole))
-        half[list(whole.columns)] = stats.t.ppf(0.975, len(whole) - 1) * standard_error
+        half[list(whole.columns)] = stdtrit(len(whole) - 1, 0.975) * standard_error
     return half
 
 

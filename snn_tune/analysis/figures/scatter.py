@@ -9,6 +9,7 @@ from snn_tune.analysis.figures import style
 from snn_tune.analysis.figures.drawing import Drawing
 from snn_tune.analysis.formats import percent, seconds
 from snn_tune.analysis.pareto import Front
+from snn_tune.wording import count
 
 MOST_VECTORS = 2000  # combinations; more are drawn as an image, those of the front still as points
 AGAINST = {"run_time_s": "run time, s", "spikes_per_neuron": "spikes of a unit in a sample"}
@@ -42,16 +43,14 @@ def _scatter(panel: Panel, points: pd.DataFrame, column: str, label: str) -> Non
 
 def _says(found: Front, against: list[str]) -> str:
     points, front = found.points, found.front
-    nb_front, of_all = f"{len(front):,}", words.counted(len(points), "combination")
+    nb_front, of_all = f"{len(front):,}", count(len(points), "combination")
     objectives = words.listed(_NAMES[name] for name in found.objectives)
     text = (
         f"The Pareto front has {nb_front} of {of_all}: no other is at least as good in {objectives}, and better in one"
     )
     ends = {"most accurate": 0} | {_ENDS[name]: int(np.argmin(front[name])) for name in against}
     told = [f"the {word} has {_measures(front.iloc[place])}" for word, place in ends.items()]
-    left = (
-        f" Left out: {words.counted(found.nb_left_out, 'combination')} without them all." if found.nb_left_out else ""
-    )
+    left = f" Left out: {count(found.nb_left_out, 'combination')} without them all." if found.nb_left_out else ""
     return f"{text}. Of these {'; '.join(told)}.{left}"
 
 

@@ -13,6 +13,7 @@ from snn_tune.analysis.figures.drawing import Drawing
 from snn_tune.analysis.formats import number, percent
 from snn_tune.axis import Axis, Range
 from snn_tune.study import Study
+from snn_tune.wording import count
 
 MOST_VECTORS = 2000  # trials; more are drawn as an image
 MOST_TICKS = 6  # of a list of values
@@ -36,7 +37,7 @@ def course(trials: pd.DataFrame) -> Drawing | None:
         panel.legend(loc="lower right", bbox_to_anchor=(1.01, 0.99), ncols=2)
     first = int(np.nanargmax(score))
     says = (
-        f"The best of {words.counted(int(score.notna().sum()), 'finished trial')}, {percent(best.iloc[-1])} %, "
+        f"The best of {count(int(score.notna().sum()), 'finished trial')}, {percent(best.iloc[-1])} %, "
         f"was proposed as number {first + 1} of {len(score):,}."
     )
     alt = "Validation accuracy of each trial in the order of the proposals, and the best so far as a line."
@@ -76,8 +77,9 @@ def slices(trials: pd.DataFrame, study: Study) -> Drawing | None:
             panel.set_ylabel("validation, %")
     numbers = trials.loc[score.notna(), ["key", *names, "best_valid_accuracy"]]
     top = trials.loc[score.nlargest(max(len(numbers) // 10, 2)).index]
-    parts = [f"{name} {_range(top[name])}" for name in names]
-    says = f"The best {words.counted(len(top), 'trial')} of {len(numbers):,} have {words.listed(parts)}."
+    those = {name: top.loc[counting[name][top.index], name] for name in names}
+    parts = [f"{name} {_range(values)}" for name, values in those.items() if len(values)]
+    says = f"The best {count(len(top), 'trial')} of {len(numbers):,} have {words.listed(parts)}."
     alt = f"Validation accuracy of each finished trial against {words.listed(names)}."
     return Drawing("slices", "Where the good trials lie", alt, figure, numbers, says, wide=True)
 
@@ -108,6 +110,6 @@ def _places(axis: Axis, values: pd.Series, panel: Panel) -> list[float]:
 
 def _range(values: pd.Series) -> str:
     if _is_number(values):
-        low, high = number(values.min().item()), number(values.max().item())
+        low, high = number(min(values)), number(max(values))
         return low if low == high else f"{low} to {high}"
     return " or ".join(sorted({number(value) for value in values}))

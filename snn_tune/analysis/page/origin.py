@@ -8,6 +8,7 @@ from snn_tune.analysis.cells import GROUP
 from snn_tune.analysis.formats import number
 from snn_tune.analysis.trials import StudyTrials
 from snn_tune.study import Study
+from snn_tune.wording import count
 
 Terms = list[tuple[str, list[str]]]
 
@@ -45,12 +46,12 @@ def _search(study: Study) -> list[str]:
     search = study.search
     axes = [f"{name}: {_values(axis.written)}" for name, axis in study.space.items()]
     if search.method == "grid":
-        how = f"all combinations, {words.counted(study.budget.seeds, 'seed')} each"
+        how = f"all combinations, {count(study.budget.seeds, 'seed')} each"
     else:
-        how = f"{search.method}, {words.counted(search.samples, 'sample')}, seed {search.seed}"
+        how = f"{search.method}, {count(search.samples, 'sample')}, seed {search.seed}"
         how += f", for {', '.join(search.objectives)}"
     scheduler = "" if search.scheduler == "none" else f", {search.scheduler} stops what falls behind"
-    return [*axes, f"{how}, {words.counted(study.budget.nb_epochs, 'epoch')}{scheduler}"]
+    return [*axes, f"{how}, {count(study.budget.nb_epochs, 'epoch')}{scheduler}"]
 
 
 def _values(written: object) -> str:
@@ -62,9 +63,9 @@ def _hardware(trials: StudyTrials) -> list[str]:
         return []
     groups = Counter(zip(*(trials.frame[name] for name in GROUP), strict=True))
     return [
-        f"{words.counted(count, 'trial')}: {device or 'device unknown'}, kernel {kernel or '?'}, "
+        f"{count(nb, 'trial')}: {device or 'device unknown'}, kernel {kernel or '?'}, "
         f"threads {threads or '?'}, trials at once {beside or '?'}"
-        for (device, kernel, threads, beside), count in groups.most_common()
+        for (device, kernel, threads, beside), nb in groups.most_common()
         if device or kernel
     ]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from snn_tune.analysis import confirmed, words
+from snn_tune.analysis import confirmed
 from snn_tune.analysis.formats import number, percent
 from snn_tune.analysis.found import combination
 from snn_tune.analysis.pareto import Front
@@ -15,6 +15,7 @@ from snn_tune.analysis.table import Row, accuracies, costs
 from snn_tune.confirm import Finalist
 from snn_tune.finding import Finding
 from snn_tune.study import Study
+from snn_tune.wording import count
 
 MOST_ROWS = 2000  # of a page that still opens at once
 MOST_FRONT = 20
@@ -118,7 +119,7 @@ def finalists(study: Study, those: list[Finalist]) -> PageTable:
         for one in those
     ]
     headings = ["combination", "chosen by, validation %", "validation %", "test %", "seeds"]
-    caption = f"{words.counted(len(those), 'finalist')} again with other seeds, with 95 % intervals"
+    caption = f"{count(len(those), 'finalist')} again with other seeds, with 95 % intervals"
     return PageTable(caption, headings, rows, {"combination"})
 
 

@@ -152,3 +152,24 @@ def test_a_search() -> None:
     assert searched.course(frame.iloc[:1]) is None
     assert searched.course(pd.DataFrame()) is None
     assert searched.slices(pd.DataFrame(), of) is None
+
+
+def test_a_searchs_best_values_are_told_of_trials_in_which_they_count() -> None:
+    space = {"nb_hidden": [100, 200, [200, 100]], "recurrent": [True, False]}
+    of = override(study(), space | {"dropout": "uniform(0.1, 0.5) if recurrent = true"}, search={"method": "random"})
+    frame = pd.DataFrame(
+        {
+            "key": list("abc"),
+            "nb_hidden": pd.Series([100, 200, (200, 100)], dtype=object),
+            "recurrent": [True, False, True],
+            "dropout": [0.3, 0.0, 0.2],
+            "nb_steps": 20,
+            "state": "finished",
+            "best_valid_accuracy": [0.9, 0.8, 0.1],
+        }
+    )
+    slices = searched.slices(frame, of)
+    assert slices is not None
+    assert "nb_hidden 100 to 200" in slices.says
+    assert "dropout 0.3" in slices.says
+    assert "0 to 0.3" not in slices.says
