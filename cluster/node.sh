@@ -25,7 +25,8 @@ environment() { # of every shell and job on this machine
   # shellcheck disable=SC2016
   if [[ -d ~/snn_tune_env ]]; then echo 'export PATH=~/snn_tune_env/bin:$PATH'; fi
   if [[ $role == head ]]; then
-    echo "export SNN_TUNE_STORAGE=$storage SNN_TUNE_ROOT=~/snn_tune_runs MLFLOW_TRACKING_URI=http://127.0.0.1:5000 RAY_API_SERVER_ADDRESS=http://127.0.0.1:8265"
+    printf 'export SNN_TUNE_STORAGE=%q\n' "$storage"
+    echo "export SNN_TUNE_ROOT=~/snn_tune_runs MLFLOW_TRACKING_URI=http://127.0.0.1:5000 RAY_API_SERVER_ADDRESS=http://127.0.0.1:8265"
   fi
 }
 

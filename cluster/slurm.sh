@@ -12,7 +12,7 @@ set -euo pipefail
 export SNN_TUNE_STORAGE=$HOME/snn_tune_storage
 # shellcheck source=/dev/null
 source "$HOME/snn_tune_env/bin/activate"
-budget=7.5h # less than --time: then trials save their state, and the table is printed
+budget=7.5h # less than --time: then trials save their state, the table is printed, and the job ends with status 0
 
 # The rest needs no change.
 export RAY_AUTH_MODE=token RAY_USAGE_STATS_ENABLED=0 RAY_SYMMETRIC_RUN_CLUSTER_WAIT_TIMEOUT=300

@@ -46,7 +46,7 @@ class Study(study.Study):
         network: Callable[..., Any] | None = None,
     ) -> None:
         if not isinstance(name, str) or not NAME.fullmatch(name) or name == "Default":
-            raise UserError(f"name = {name!r}: must be letters, digits, . _ - alone, and not Default")
+            raise UserError(f"name = {name!r}: must be letters, digits, . _ - alone, no . first, and not Default")
         tables = {
             "description": description,
             "data": data.model_dump() if isinstance(data, DataSource) else data,

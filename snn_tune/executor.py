@@ -18,7 +18,7 @@ from ray.tune.search import Searcher
 
 from snn_tune import last_words
 from snn_tune.cluster import PerTrial
-from snn_tune.errors import one_line, why
+from snn_tune.errors import UserError, one_line, why
 from snn_tune.files import naming
 from snn_tune.pruning import Pruning
 from snn_tune.stopping import GentleStop
@@ -73,7 +73,9 @@ class Relay(tune.Callback):
         self._end(ours, Ending("pruned", reason) if reason else Ending("interrupted", STOPPED))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
-        self._end(self._ours(trial), Ending("failed", f"its worker was lost: {why(trial.get_error())}"))
+        cause = getattr(trial.get_pickled_error(), "cause", None)  # what the worker itself raised
+        reason = str(cause) if isinstance(cause, UserError) else f"its worker was lost: {why(trial.get_error())}"
+        self._end(self._ours(trial), Ending("failed", reason))
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Ray pickles its callbacks for a restore, which we never do."""

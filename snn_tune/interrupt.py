@@ -6,6 +6,7 @@ many, and libraries drop some; so that a signal came is remembered.
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -39,6 +40,7 @@ def check() -> None:
 def our_sigterm() -> Iterator[None]:
     """Ray puts its own answer to SIGTERM in place of ours, which ends Python with that status: here it is a stop."""
     ours = signal.getsignal(signal.SIGTERM)
+    in_main = threading.current_thread() is threading.main_thread()  # elsewhere nobody may set it, Ray neither
     try:
         yield
     except SystemExit as ended:
@@ -46,7 +48,8 @@ def our_sigterm() -> Iterator[None]:
             raise KeyboardInterrupt from None
         raise
     finally:
-        signal.signal(signal.SIGTERM, ours)
+        if in_main:
+            signal.signal(signal.SIGTERM, ours)
 
 
 def _leave(which: int, frame: FrameType | None) -> NoReturn:

@@ -20,6 +20,7 @@ from snn_tune.storage import Place, at
 from snn_tune.trial import MODEL_VERSION
 
 ANSWER_S = 180.0  # a fresh machine reads PyTorch from a cold disk
+PASSES = ".passes"  # a folder beside those of studies, whose names do not begin so
 MOST_NAMES = 5
 SHARE = "name a folder that all machines share (--storage /nfs/..., or --root there) or a bucket (--storage s3://...)"
 PACKAGES = ("ray", "torch", "numba", "numpy")
@@ -48,7 +49,7 @@ def agreed(storage: Place, address: str | None, say: Callable[[str], None]) -> I
     if address is None:
         yield Agreed(None, card_bytes())
         return
-    passes = storage.parent / f"{storage.name}.pass"
+    passes = storage.parent / PASSES / storage.name
     for old in passes.files():  # of commands that were killed: one at a time runs a study
         old.delete()
     ticket = passes / uuid4().hex  # never a name that a machine may have seen before, or has of an own folder
@@ -75,7 +76,7 @@ def check(ticket: Place) -> None:
     try:
         theirs = ticket.read().decode()
     except UserError as error:
-        raise UserError(f"the storage {ticket.parent.parent} is not seen ({one_line(error)}); {SHARE}") from None
+        raise UserError(f"the storage {ticket.parent.parent.parent} is not seen ({one_line(error)}); {SHARE}") from None
     if theirs != _code():
         raise UserError(f"{_code()} runs there, and the command is of {theirs}; install the same everywhere")
 

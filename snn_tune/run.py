@@ -29,7 +29,11 @@ EPILOG = "Typed again, the same command runs what is missing. Trials are kept in
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; returns the exit status: 0, 1 if a trial failed, 2 for something to mend, 130 if stopped."""
+    """Run the command; returns the exit status.
+
+    0 when all trials are over, or the time budget is used up; 1 if a trial failed, 2 for something to mend, 130 if
+    stopped.
+    """
     interrupt.ready()
     options = _parser().parse_args(arguments)
     again = f"stopped; finished trials are kept: type {same_command(options.fresh)} to go on"

@@ -11,9 +11,12 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+from urllib.parse import parse_qsl
 
 from snn_tune.errors import UserError
 from snn_tune.files import held, naming, write_whole
+
+SECRET = re.compile("secret|key|token|sas|password|^sig", re.IGNORECASE)  # in the name of an option of a bucket
 
 
 class Place(ABC):
@@ -73,6 +76,8 @@ def at(where: str) -> Place:
     if re.match(r"[^/]+://[^/]*:[^/]*@", where):
         raise UserError("--storage: keys in a URI are seen by others; put them into the environment, or give a role")
     uri, _, query = where.partition("?")
+    if secret := next((name for name, _ in parse_qsl(query, keep_blank_values=True) if SECRET.search(name)), ""):
+        raise UserError(f"--storage: {secret} in a URI is seen by others; put it into the environment, or give a role")
     scheme, _, path = uri.partition("://")
     if scheme == "file":
         return Folder(Path(path))

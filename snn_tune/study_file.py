@@ -13,7 +13,7 @@ from snn_tune.validation import one_of
 PACKAGE = Path(__file__).parent
 CHECKOUT = PACKAGE.parent
 FOLDER = CHECKOUT / "studies" if (CHECKOUT / "pyproject.toml").is_file() else PACKAGE / "studies"
-NAME = re.compile(r"[\w.-]{1,200}")
+NAME = re.compile(r"(?!\.)[\w.-]{1,200}")  # names a folder, too: the hidden ones are ours
 
 
 def available() -> dict[str, Path]:
@@ -46,7 +46,9 @@ def read(study: str) -> Study:
     """
     path = find(study)
     if not NAME.fullmatch(path.stem) or path.stem == "Default":
-        raise UserError(f"{path}: its name is that of an MLflow experiment: letters, digits, . _ - alone, not Default")
+        raise UserError(
+            f"{path}: its name is that of an MLflow experiment: letters, digits, . _ - alone, no . first, not Default"
+        )
     try:
         with naming(path):
             tables = tomllib.loads(path.read_text("utf-8-sig"))

@@ -3,6 +3,7 @@
 import io
 import logging
 import os
+import socket
 import time
 import traceback
 from collections.abc import Callable, Generator, Iterator
@@ -30,6 +31,9 @@ from snn_tune.trial import Ending, Epoch, Trial
 log = logging.getLogger("snn_tune")
 
 REPORT_EVERY_S = 2.0
+UNFIT_S = float(
+    os.environ.get("SNN_TUNE_UNFIT_S", "20")
+)  # that an unfit machine holds a trial: the others take the rest
 CHECKPOINT_EVERY_S = float(os.environ.get("SNN_TUNE_CHECKPOINT_S", "30"))
 
 Fit = Callable[..., Iterator[Trained | Outcome]]
@@ -97,15 +101,18 @@ def reports(trial: Trial, job: Job) -> Generator[Report, None, None]:
     Yields:
         epochs: those since the last report, in the first ones also what an earlier start or worker trained.
         ending: in the last report, with `done`.
+
+    Raises:
+        UserError: this machine cannot run trials; Ray then starts the trial again, as if the worker was lost.
     """
     yield {"epochs": []}  # before any work: while the search stops, Ray still starts the trials that wait
+    if job.ticket:
+        yield from _fit_machine(trial, job.ticket)
     torch.set_num_threads(job.threads)
     device = "cuda" if ray.get_gpu_ids() and torch.cuda.is_available() else "cpu"
     epochs: list[Epoch] = []
     tags = {"threads": str(job.threads), "trials_beside": str(job.beside), "device": device_name(device)}
     try:
-        if job.ticket:
-            nodes.check(job.ticket)
         tags["kernel"] = plan(job.kernel, device, trial.parameters.shape).kernel
         outcome = yield from _train(trial, job, device, epochs)
         files = _save(outcome, job.folder / trial.key)
@@ -113,6 +120,17 @@ def reports(trial: Trial, job: Job) -> Generator[Report, None, None]:
     except Exception as error:
         ending = Ending("failed", why(error), files=_save_traceback(job.folder / trial.key), tags=tags)
     yield {"epochs": epochs, "ending": ending, "done": True}
+
+
+def _fit_machine(trial: Trial, ticket: Place) -> Iterator[Report]:
+    """Raise, after a report that tells why and a while, where this machine cannot run trials."""
+    try:
+        nodes.check(ticket)
+    except UserError as error:
+        log.warning("trial %s cannot run on %s: %s", trial.key, socket.gethostname(), error)
+        yield {"epochs": []}
+        time.sleep(UNFIT_S)
+        raise
 
 
 def _train(trial: Trial, job: Job, device: str, epochs: list[Epoch]) -> Generator[Report, None, Outcome]:

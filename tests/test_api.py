@@ -61,6 +61,8 @@ def test_a_study_in_python_is_that_of_a_file_with_these_tables() -> None:
     assert ours.cells() == theirs.cells()
     with pytest.raises(UserError, match="name = 'a b': must be letters"):
         Study("a b", data=data, base=BASE, space=SPACE, nb_epochs=2)
+    with pytest.raises(UserError, match="^name = '.': must be"):  # else --fresh would remove the trials of all studies
+        Study(".", data=data, base=BASE, space=SPACE, nb_epochs=2)
     with pytest.raises(UserError, match=r"nb_hiden: unknown \(did you mean 'nb_hidden'\?\)"):
         Study("mine", data=data, base=BASE, space={"nb_hiden": [1]}, nb_epochs=2)
 

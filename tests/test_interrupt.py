@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -61,3 +62,15 @@ def test_who_is_started_to_ignore_it_ignores_it() -> None:
     os.kill(os.getpid(), signal.SIGINT)
     interrupt.ready()
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+def test_in_a_thread_handlers_stay_as_they_are() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+
+    def within() -> str:
+        with interrupt.our_sigterm():
+            return "done"
+
+    with ThreadPoolExecutor() as threads:
+        assert threads.submit(within).result() == "done"
+    assert signal.getsignal(signal.SIGTERM) is before

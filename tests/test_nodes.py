@@ -2,6 +2,8 @@
 
 import os
 import re
+import socket
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -50,7 +52,7 @@ def test_what_differs_is_told_with_who_has_what() -> None:
 def test_a_machine_shows_that_it_sees_the_storage_and_has_the_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ticket = Folder(tmp_path / "small.pass" / "one")
+    ticket = Folder(tmp_path / nodes.PASSES / "small" / "one")
     with pytest.raises(UserError, match=f"^the storage {tmp_path} is not seen .*No such file.*a bucket .--storage s3:"):
         check(ticket)
     ticket.write(nodes._code().encode())
@@ -79,14 +81,14 @@ def cluster(s3: S3) -> Iterator[Cluster]:
 @pytest.mark.slow
 def test_each_node_is_asked_before_anything_starts(cluster: Cluster, s3: S3, tmp_path: Path) -> None:
     storage, said = at(s3.uri) / "trials" / "small", []
-    (storage.parent / "small.pass" / "old").write(b"of a command that was killed")
+    (storage.parent / nodes.PASSES / "small" / "old").write(b"of a command that was killed")
 
     def ask(other: dict[str, str]) -> None:
         node = cluster.add_node(num_cpus=1, env_vars=other)
         cluster.wait_for_nodes()
         try:
             with closing(Joined(cluster.address)), agreed(storage, cluster.address, said.append) as machines:
-                assert s3.objects() == [f"prefix/trials/small.pass/{machines.ticket.name}"]
+                assert s3.objects() == [f"prefix/trials/.passes/small/{machines.ticket.name}"]
         finally:
             cluster.remove_node(node)
             assert s3.objects() == []
@@ -117,14 +119,22 @@ def test_each_node_is_asked_before_anything_starts(cluster: Cluster, s3: S3, tmp
 def test_a_machine_that_comes_late_and_does_not_see_the_storage_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
 ) -> None:
+    monkeypatch.setenv("SNN_TUNE_UNFIT_S", "0.1")
+    one = study(grid={"nb_hidden": [5], "nb_steps": [20]})  # it is tried four times, each in a new process
     made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
     monkeypatch.setattr(nodes, "_ask", lambda ticket: at(ticket).delete() or {})  # none is there yet; then none sees it
     options = search.Options(root=tmp_path, address=made.address)
     try:
-        assert search.run(study(), options, fit=standin.fit) == 4
+        assert search.run(one, options, fit=standin.fit) == 1
     finally:
         made.shutdown()
-    assert f"the storage {tmp_path / 'trials'} is not seen" in capfd.readouterr().out
+    said = capfd.readouterr()
+    assert f"cannot run on {socket.gethostname()}: the storage {tmp_path / 'trials'} is not seen" in said.out
+    assert "Traceback" not in said.out + said.err
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as store:
+        reasons = [value for (value,) in store.execute("SELECT value FROM tags WHERE key = 'reason'")]
+    (reason,) = filter(None, reasons)
+    assert reason.startswith(f"the storage {tmp_path / 'trials'} is not seen")
 
 
 PIDS = "SNN_TUNE_TEST_PIDS"  # names a file

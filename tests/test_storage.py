@@ -90,6 +90,9 @@ def test_checkpoints_are_kept_few_and_a_damaged_one_gives_way(root: Place) -> No
         ("s3:///x", "^--storage s3:///x: names no bucket; it must be s3://BUCKET/PREFIX"),
         ("foo://bucket/x", "^foo://bucket/x: Unrecognized filesystem type"),
         ("s3://key:secret@bucket/x", "^--storage: keys in a URI are seen by others"),
+        ("abfs://bucket/x?client_id=a&Client_Key=secret", "^--storage: Client_Key in a URI is seen .* the environment"),
+        ("abfs://bucket/x?account_token=secret&tenant=a", "^--storage: account_token in a URI is seen"),
+        ("abfs://bucket/x?sas=secret", "^--storage: sas in a URI is seen"),
     ],
 )
 def test_what_no_store_has_is_refused(uri: str, message: str) -> None:

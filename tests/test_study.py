@@ -150,7 +150,7 @@ def test_the_order_of_the_axes_changes_no_key(order: list[str]) -> None:
     assert keys == {trial.key for trial in build("small", TABLES).trials("data")}
 
 
-@pytest.mark.parametrize("name", ["Default", "a b", "a?b", "x" * 300])
+@pytest.mark.parametrize("name", ["Default", "a b", "a?b", "x" * 300, ".", "..", ".passes"])
 def test_a_name_that_makes_no_experiment_is_refused(name: str, tmp_path: Path) -> None:
     path = tmp_path / f"{name}.toml"
     if len(name) < 200:

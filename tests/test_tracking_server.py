@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -13,7 +14,8 @@ import pytest
 from s3server import S3, s3  # noqa: F401
 from server import free_port
 
-from snn_tune import tracking_server
+from snn_tune import interrupt, tracking_server
+from snn_tune.errors import UserError
 from snn_tune.tracking_server import KEPT, Copies
 
 
@@ -89,6 +91,104 @@ def test_few_copies_are_kept_and_none_is_made_where_nothing_changed(tmp_path: Pa
         assert len(copies.times()) == min(value + 1, KEPT)
         time.sleep(0.01)
     assert copies.times()[0] == copies.changed()
+
+
+@pytest.fixture(autouse=True)
+def _same_handlers_afterwards() -> Iterator[None]:
+    before = {which: signal.getsignal(which) for which in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for which, handler in before.items():
+        signal.signal(which, handler)
+    interrupt._asked = False
+
+
+def process(code: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+
+
+def test_a_command_has_one_ctrl_c_for_one(tmp_path: Path) -> None:
+    """A terminal sends it to the whole process group."""
+    ready, heard = tmp_path / "ready", tmp_path / "heard"
+    command = f"""import pathlib, signal, time
+signal.signal(signal.SIGINT, lambda *_: pathlib.Path({str(heard)!r}).open("a").write("x"))
+pathlib.Path({str(ready)!r}).touch()
+while not pathlib.Path({str(heard)!r}).exists(): time.sleep(0.01)
+time.sleep(0.5)
+raise SystemExit(3)"""
+    watching = f"""import subprocess, sys
+from pathlib import Path
+from snn_tune.tracking_server import Copies, _watch
+server = subprocess.Popen(["sleep", "60"], start_new_session=True)
+try:
+    status = _watch([sys.executable, "-c", {command!r}], server, Copies({str(tmp_path)!r}, Path("none")), 1)
+finally:
+    server.kill()
+sys.exit(status)"""
+    watch = process(watching)
+    while not ready.exists():
+        assert watch.poll() is None
+        time.sleep(0.01)
+    os.killpg(watch.pid, signal.SIGINT)
+    assert watch.wait(60) == 3
+    assert heard.read_text() == "x"
+
+
+def test_a_server_that_dies_is_named_once_and_a_last_copy_that_fails_costs_no_status(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tracking_server, "COPY_S", 0.1)
+    copies, server = Copies(str(tmp_path / "storage"), tmp_path / "mlflow.db"), process("raise SystemExit(5)")
+    server.wait()
+    command = [sys.executable, "-c", "import time; time.sleep(0.5); raise SystemExit(3)"]
+    assert tracking_server._watch(command, server, copies, 1) == 3
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith("mlflow has ended, with status 5")
+    copies.database.write_text("no database" * 100)
+    tracking_server._save(copies)
+    assert capfd.readouterr().err.startswith(f"{copies.database}: not copied this time: file is not a database")
+
+
+def test_a_command_that_is_not_there_is_a_line() -> None:
+    with pytest.raises(UserError, match="^-- no_such_command: cannot be run .No such file"):
+        tracking_server._started(["no_such_command"], 1)
+
+
+def test_sigterm_while_mlflow_starts_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[int] = []
+
+    def killed(port: int) -> bool:
+        if not started:  # whether the port is free
+            started.append(0)
+            return False
+        started.extend(int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())
+        os.kill(os.getpid(), signal.SIGTERM)
+        return False
+
+    monkeypatch.setattr(tracking_server, "answers", killed)
+    options = ["--storage", str(tmp_path / "storage"), "--root", str(tmp_path), "--port", str(free_port())]
+    assert tracking_server.main(options) == 130
+    assert len(started) > 1
+    assert not any(Path(f"/proc/{pid}").exists() for pid in started[-1:])
+
+
+def test_options_of_a_bucket_reach_mlflow() -> None:
+    of_bucket = tracking_server.of_bucket
+    assert of_bucket("") == {}
+    assert of_bucket("endpoint_override=http%3A%2F%2Fminio:9000") == {"MLFLOW_S3_ENDPOINT_URL": "http://minio:9000"}
+    assert of_bucket("scheme=http&endpoint_override=minio:9000&region=eu-west-1") == {
+        "MLFLOW_S3_ENDPOINT_URL": "http://minio:9000",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+    }
+
+
+@pytest.mark.slow
+def test_artifacts_go_to_a_bucket_that_is_not_amazons(s3: S3, tmp_path: Path) -> None:  # noqa: F811
+    options = ["--storage", s3.uri, "--root", str(tmp_path), "--port", str(free_port())]
+    log = "import mlflow; mlflow.log_text('content', 'file.txt')"
+    server = [sys.executable, "-m", "snn_tune.tracking_server", *options, "--", sys.executable, "-c", log]
+    done = subprocess.run(server, capture_output=True, text=True, timeout=180)
+    assert done.returncode == 0, done.stderr
+    assert any(key.startswith("prefix/artifacts/") and key.endswith("/file.txt") for key in s3.objects())
 
 
 def test_a_storage_that_is_not_there_is_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
