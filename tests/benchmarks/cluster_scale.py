@@ -1,5 +1,3 @@
-raise SystemExit(
-)
 """How many GPUs one driver feeds: what a trial costs the driver, MLflow's server and Ray's head, and where that ends.
 
     python tests/benchmarks/cluster_scale.py --gpus 1 10
