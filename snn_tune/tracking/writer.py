@@ -73,6 +73,7 @@ class Writer:
                 status = STATUS.get(ended["state"], "FAILED")
                 self.client.set_terminated(entry.run_id, status, ended["time"])
                 entry.state = ended["state"]
+                entry.scored = entry.scored or "best_epoch" in ended["metrics"]
 
     def _run(self, key: str, first: Record) -> Entry | None:
         """The trial's run, found or made, and running if the trial begins (again)."""
