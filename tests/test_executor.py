@@ -43,7 +43,7 @@ def relay(stop: GentleStop, listener: Listener) -> Relay:
 
 
 def rays(trial: Trial, error: str = "") -> Any:
-    return SimpleNamespace(config={"trial": trial}, get_error=lambda: error)
+    return SimpleNamespace(config={"trial": trial}, get_error=lambda: error, get_pickled_error=lambda: None)
 
 
 def result(*epochs: Epoch, **more: Any) -> dict[str, Any]:
