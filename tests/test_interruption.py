@@ -25,7 +25,7 @@ from snn_tune.checkpoint import DIGEST
 cloudpickle.register_pickle_by_value(standin)
 pytestmark = pytest.mark.slow
 
-EPOCHS = 800
+EPOCHS = 500
 CHOSEN = cell(nb_hidden="60,100", nb_steps=100, scale=10.0, regularizer="1e-5")
 
 
