@@ -31,9 +31,7 @@ from snn_tune.trial import Ending, Epoch, Trial
 log = logging.getLogger("snn_tune")
 
 REPORT_EVERY_S = 2.0
-UNFIT_S = float(
-    os.environ.get("SNN_TUNE_UNFIT_S", "20")
-)  # that an unfit machine holds a trial: the others take the rest
+UNFIT_S = float(os.environ.get("SNN_TUNE_UNFIT_S", "20"))  # an unfit machine holds a trial: others take the rest
 CHECKPOINT_EVERY_S = float(os.environ.get("SNN_TUNE_CHECKPOINT_S", "30"))
 
 Fit = Callable[..., Iterator[Trained | Outcome]]

@@ -4,13 +4,14 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from snn_tune import interrupt
 from snn_tune.stopping import GentleStop
+
+pytestmark = pytest.mark.usefixtures("same_handlers_afterwards")
 
 
 def test_ctrl_c_amid_the_imports_is_one_line() -> None:
@@ -22,15 +23,6 @@ def test_ctrl_c_amid_the_imports_is_one_line() -> None:
         said = [line for line in lines if not line.startswith("import time:")]
     assert process.returncode == 130
     assert said == ["stopped before anything had begun\n"]
-
-
-@pytest.fixture(autouse=True)
-def _same_handlers_afterwards() -> Iterator[None]:
-    before = {which: signal.getsignal(which) for which in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for which, handler in before.items():
-        signal.signal(which, handler)
-    interrupt._asked = False
 
 
 @pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM])

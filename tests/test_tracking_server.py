@@ -6,7 +6,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -14,9 +13,11 @@ import pytest
 from s3server import S3, s3  # noqa: F401
 from server import free_port
 
-from snn_tune import interrupt, tracking_server
+from snn_tune import tracking_server
 from snn_tune.errors import UserError
 from snn_tune.tracking_server import KEPT, Copies
+
+pytestmark = pytest.mark.usefixtures("same_handlers_afterwards")
 
 
 def write(database: Path, value: int) -> None:
@@ -91,15 +92,6 @@ def test_few_copies_are_kept_and_none_is_made_where_nothing_changed(tmp_path: Pa
         assert len(copies.times()) == min(value + 1, KEPT)
         time.sleep(0.01)
     assert copies.times()[0] == copies.changed()
-
-
-@pytest.fixture(autouse=True)
-def _same_handlers_afterwards() -> Iterator[None]:
-    before = {which: signal.getsignal(which) for which in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for which, handler in before.items():
-        signal.signal(which, handler)
-    interrupt._asked = False
 
 
 def process(code: str) -> subprocess.Popen[bytes]:

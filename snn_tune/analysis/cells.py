@@ -11,6 +11,7 @@ import pandas as pd
 from snn_tune.study import Study
 
 Axes = dict[str, list[Any]]
+ROUNDING = 1e-12  # means of the same numbers, added up in another order, are equal
 ACCURACIES = ("train_accuracy", "valid_accuracy", "test_accuracy")
 GROUP = ("device", "kernel", "threads", "trials_beside")
 MEASURES = {f"best_{name}": name for name in ACCURACIES} | {name: name for name in ("run_time_s", "spikes_per_neuron")}
@@ -89,6 +90,11 @@ def mean_scores(scored: pd.DataFrame) -> Scores:
     """The mean over cells, each the mean of its trials."""
     cells = scored.groupby("cell")[list(MEASURES.values())].mean()
     return Scores(len(cells), len(scored), *(float(mean) for mean in cells.mean()))
+
+
+def highest(scores: list[Scores]) -> int:
+    """Place of the best mean validation accuracy, the first of equals."""
+    return max(range(len(scores)), key=lambda i: np.nan_to_num(scores[i].valid_accuracy, nan=-1.0))
 
 
 def largest_group(scored: pd.DataFrame) -> tuple[dict[str, str], pd.Series]:

@@ -4,15 +4,16 @@ from dataclasses import dataclass
 from math import isnan, nan, sqrt
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from snn_tune.analysis import single
 from snn_tune.analysis.cells import (
     ACCURACIES,
     MEASURES,
+    ROUNDING,
     Axes,
     Scores,
+    highest,
     largest_group,
     learned,
     mean_scores,
@@ -20,8 +21,6 @@ from snn_tune.analysis.cells import (
     pairs,
 )
 from snn_tune.analysis.combination import Combination, combination
-
-_ROUNDING = 1e-12  # means of the same numbers, added up in another order, are equal
 
 
 @dataclass(frozen=True)
@@ -121,27 +120,22 @@ def choose(marginals: list[Marginal]) -> int | None:
     ran = [i for i, marginal in enumerate(marginals) if marginal.scores.nb_cells]
     if not ran:
         return None
-    best = _highest([marginal.scores for marginal in marginals])
+    best = highest([marginal.scores for marginal in marginals])
     if isnan(marginals[best].scores.run_time_s):
         return best
 
     def as_good(marginal: Marginal) -> bool:
-        within = marginal.worse_by <= marginal.standard_error + _ROUNDING  # False without a standard error
-        return within or marginal.scores.valid_accuracy >= marginals[best].scores.valid_accuracy - _ROUNDING
+        within = marginal.worse_by <= marginal.standard_error + ROUNDING  # False without a standard error
+        return within or marginal.scores.valid_accuracy >= marginals[best].scores.valid_accuracy - ROUNDING
 
     timed = [i for i in ran if as_good(marginals[i]) and not isnan(marginals[i].scores.run_time_s)]
     return min(timed, key=lambda i: (marginals[i].scores.run_time_s, -marginals[i].scores.valid_accuracy))
 
 
-def _highest(scores: list[Scores]) -> int:
-    """Place of the best mean validation accuracy, the first of equals."""
-    return max(range(len(scores)), key=lambda i: np.nan_to_num(scores[i].valid_accuracy, nan=-1.0))
-
-
 def _marginals(scored: pd.DataFrame, name: str, axes: Axes) -> list[Marginal]:
     scores = [mean_scores(scored[scored[name] == i]) for i in range(len(axes[name]))]
     paired = pairs(scored, name, axes)
-    best = paired[_highest(scores)]
+    best = paired[highest(scores)]
     return [Marginal(axes[name][i], scores[i], *_paired(best, paired[i])) for i in range(len(scores))]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from snn_tune.analysis.cells import Axes, mean_scores, pairs, scored
+from snn_tune.analysis.cells import Axes, highest, mean_scores, pairs, scored
 from snn_tune.analysis.formats import number, p_value
 
 ALPHA = 0.05
@@ -85,8 +85,7 @@ def significance(trials: pd.DataFrame, axes: Axes) -> dict[str, list[Comparison]
 
 
 def _best(cells: pd.DataFrame, name: str, axes: Axes) -> int:
-    means = [mean_scores(cells[cells[name] == i]).valid_accuracy for i in range(len(axes[name]))]
-    return int(np.argmax(np.nan_to_num(means, nan=-1.0)))
+    return highest([mean_scores(cells[cells[name] == i]) for i in range(len(axes[name]))])
 
 
 def sign_flip(differences: np.ndarray) -> list[float]:

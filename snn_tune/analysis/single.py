@@ -4,11 +4,10 @@ from math import sqrt
 
 import pandas as pd
 
-from snn_tune.analysis.cells import Axes
+from snn_tune.analysis.cells import ROUNDING, Axes
 from snn_tune.analysis.combination import Combination, combination
 from snn_tune.analysis.intervals import wilson
 
-_ROUNDING = 1e-12  # means of the same numbers, added up in another order, are equal
 _ONE_ERROR = 0.6827  # level of an interval of one standard error to either side
 
 
@@ -34,7 +33,7 @@ def cheapest(scored: pd.DataFrame, axes: Axes, cost: str, samples: dict[str, int
         return None
     top = cells.sort_values("valid_accuracy", ascending=False, kind="stable").iloc[0]
     own = scored[scored["cell"] == top["cell"]]["valid_accuracy"]
-    least = top["valid_accuracy"] - _error(own, samples.get("nb_valid")) - _ROUNDING
+    least = top["valid_accuracy"] - _error(own, samples.get("nb_valid")) - ROUNDING
     good = cells[cells["valid_accuracy"] >= least]
     in_order = good[good[cost].notna()].sort_values([cost, "valid_accuracy", "cell"], ascending=[True, False, True])
     return _first(in_order, scored, axes, samples)
@@ -51,7 +50,7 @@ def _error(values: pd.Series, nb_samples: int | None) -> float:
 def _cells(scored: pd.DataFrame, axes: Axes) -> pd.DataFrame:
     measures = ["valid_accuracy", "run_time_s", "spikes_per_neuron"]
     cells = scored.groupby("cell")[[*axes, *measures]].mean().reset_index()
-    return cells.assign(valid_accuracy=cells["valid_accuracy"].round(12))  # see _ROUNDING
+    return cells.assign(valid_accuracy=cells["valid_accuracy"].round(12))  # see ROUNDING
 
 
 def _first(cells: pd.DataFrame, scored: pd.DataFrame, axes: Axes, samples: dict[str, int]) -> Combination | None:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from snn_tune.analysis import confirmed
 from snn_tune.analysis.formats import number, percent
-from snn_tune.analysis.found import combination
+from snn_tune.analysis.found import SCORES, combination
 from snn_tune.analysis.pareto import Front
 from snn_tune.analysis.table import Row, accuracies, costs
 from snn_tune.confirm import Finalist
@@ -95,16 +95,15 @@ def _measured(name: str, value: float) -> str:
 
 def found(study: Study, those: list[Finding], caption: str) -> PageTable:
     """Trials of a search, as they are printed."""
-    scores = ("best_train_accuracy", "best_valid_accuracy", "best_test_accuracy", "run_time_s", "spikes_per_neuron")
     rows = [
         [
             combination(study, one.trial.parameters),
-            *(_measured(name, one.metrics.get(name, nan)) for name in scores),
+            *(_measured(name, one.metrics.get(name, nan)) for name in SCORES),
             one.trial.key,
         ]
         for one in those
     ]
-    headings = ["combination", *(MEASURED[name] for name in scores), "key"]
+    headings = ["combination", *(MEASURED[name] for name in SCORES), "key"]
     return PageTable(caption, headings, rows, {"combination", "key"})
 
 
