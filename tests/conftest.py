@@ -9,6 +9,7 @@ import torch
 
 if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"  # the GPU kernel is tested on the CPU; Triton reads it when it is imported
+pytest.register_assert_rewrite("harness", "server")  # what helpers assert is shown, too
 torch.set_num_threads(1)  # as in a trial: small networks gain nothing from more
 
 

@@ -37,7 +37,7 @@ def log(study: Study, root: Path, course: Callable[[Trial], Course | None]) -> s
     trials = listed or study.trials(data.fingerprint)
     marks = {trial.key: {study.search_mark: str(place)} for place, trial in enumerate(trials)} if searched else {}
     tracker = Tracker(study, parent, tags, records.append, marks)
-    writer = Writer(Ledger(store))
+    writer = Writer(Ledger(store), lambda: True)
     for trial in trials:
         if (told := course(trial)) is not None:
             epochs, ending = told

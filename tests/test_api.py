@@ -1,5 +1,6 @@
 """A study in Python: one's own data and network, and what is said of those that do not fit."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -82,10 +83,10 @@ def test_another_network_is_another_trial() -> None:
 @pytest.mark.slow
 def test_the_programs_of_the_readme_run(tmp_path: Path) -> None:
     readme = (Path(__file__).parents[1] / "README.md").read_text()
-    programs = [block.split("```")[0] for block in readme.split("```python\n")[1:]]
-    names = [program.split("\n")[0].removeprefix("# ") for program in programs]
-    assert names == ["gestures.py", "tied.py"]
-    for name, program in zip(names, programs, strict=True):
+    blocks = [block.split("```")[0] for block in readme.split("```python\n")[1:]]
+    programs = {name[1]: block for block in blocks if (name := re.match(r"# (\w+\.py)\n", block))}
+    assert [*programs] == ["gestures.py", "tied.py"]
+    for name, program in programs.items():
         (tmp_path / name).write_text(program)
         done = subprocess.run([sys.executable, name], cwd=tmp_path, capture_output=True, text=True, timeout=200)
         assert done.returncode == 0, done.stdout + done.stderr

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from snn_tune.errors import one_line
+from snn_tune.tracking.fence import NotHeldError
 from snn_tune.tracking.journal import Journal, read
 from snn_tune.tracking.lease import Lease
 from snn_tune.tracking.writer import Writer
@@ -19,10 +20,9 @@ log = logging.getLogger("snn_tune")
 
 
 class Delivery:
-    """Brings the journal's records to the store.
+    """Brings the journal's records to the store, until another driver holds the lease.
 
     Args:
-        lease: nothing is written once another driver holds it.
         say: shows a line to the user.
 
     Attributes:
@@ -88,13 +88,13 @@ class Delivery:
                 self._wake.clear()
                 continue
             try:
-                if not self.lease.held():
-                    return
                 self.writer.write(key, records)
                 self.journal.delivered(key, len(records))
                 if failures > 2:
                     self.say("the tracking store answers again")
                 failures, self.trouble = 0, ""
+            except NotHeldError:
+                return
             except Exception as error:
                 failures, self.trouble = failures + 1, one_line(error)
                 log.warning("not delivered (try %d): %s", failures, self.trouble)

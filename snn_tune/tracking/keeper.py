@@ -50,7 +50,7 @@ class Keeper:
             )
         if moved := elsewhere(self.store, root / "artifacts"):
             console.print(moved)
-        self.writer = Writer(self.ledger)
+        self.writer = Writer(self.ledger, self.lease.held)
         self.delivery = Delivery(self.writer, self.journal, self.lease, console.print)
 
     def open(self, fresh: bool) -> None:

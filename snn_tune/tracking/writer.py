@@ -1,5 +1,7 @@
 """A trial's records as MLflow runs, parameters, metrics and files: written twice, they are still there once."""
 
+from collections.abc import Callable
+
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException, RestException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
@@ -7,6 +9,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from snn_tune.errors import one_line
 from snn_tune.storage import at
 from snn_tune.tracking.data_input import as_input
+from snn_tune.tracking.fence import Fenced
 from snn_tune.tracking.journal import Record
 from snn_tune.tracking.ledger import STATUS, Entry, Ledger
 
@@ -17,12 +20,15 @@ REFUSALS = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "INVALID_STATE
 class Writer:
     """Writes to a study's experiment, and keeps the ledger up to date.
 
+    Args:
+        held: whether this driver holds the study's lease; asked before each call to the store.
+
     Attributes:
         refused: by trial, why the store does not take its results: its run was deleted as it trained, perhaps.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
-        self.ledger, self.client = ledger, ledger.store.client
+    def __init__(self, ledger: Ledger, held: Callable[[], bool]) -> None:
+        self.ledger, self.client = ledger, Fenced(ledger.store.client, held)
         self.refused: dict[str, str] = {}
         self._doubtful: set[str] = set()  # trials whose run was asked for once, and the answer lost
 
@@ -30,6 +36,7 @@ class Writer:
         """Write records of one trial, in the order of its events.
 
         Raises:
+            NotHeldError: another driver has the lease.
             Exception: whatever MLflow, its database or the network raise; to be tried again.
         """
         try:

@@ -23,11 +23,11 @@ from snn_tune.study_tables import override
 from snn_tune.tracking import delivery, lease
 from snn_tune.tracking.past import finding
 
-NB_TRIALS, EPOCH_S = 24, 0.02
+NB_TRIALS, EPOCH_S = 24, float(os.environ.get("SNN_TUNE_TEST_EPOCH_S", "0.02"))
 
 
 def grid(nb_epochs: int = 3) -> Study:
-    """24 trials of three epochs, 60 ms each."""
+    """24 trials of three epochs, 60 ms each unless told otherwise."""
     axes = {"nb_hidden": list(range(1, NB_TRIALS + 1)), "nb_steps": [20]}
     return study(base={"lr": EPOCH_S}, grid=axes, budget={"nb_epochs": nb_epochs})
 

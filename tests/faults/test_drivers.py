@@ -8,6 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import harness
 import pytest
 from harness import check_whole, database, driver
 
@@ -41,6 +42,8 @@ def test_a_driver_that_sleeps_is_replaced_and_stops_when_it_wakes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SNN_TUNE_TEST_PATIENCE_S", "3")
+    monkeypatch.setenv("SNN_TUNE_TEST_EPOCH_S", "0.2")  # it rarely writes: what was on its way, nobody can call back
+    monkeypatch.setattr(harness, "EPOCH_S", 0.2)
     sleeper = driver(tmp_path)
     while not list((tmp_path / "trials").glob("*/*/")):
         time.sleep(0.05)

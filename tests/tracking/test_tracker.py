@@ -1,5 +1,6 @@
 """What becomes of a trial, as records and then in MLflow, read back with MLflow's own client."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from test_describe import TAGS, check_data
 
 from snn_tune.tracking import data_input
 from snn_tune.tracking.describe import describe_study
+from snn_tune.tracking.fence import NotHeldError
 from snn_tune.tracking.journal import Record
 from snn_tune.tracking.ledger import Ledger
 from snn_tune.tracking.store import Store, writable
@@ -33,10 +35,10 @@ def parent(store: Store) -> str:
 class Start:
     """One start of the study: what its tracker keeps is written when it is asked for."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, held: Callable[[], bool] = lambda: True) -> None:
         self.records: list[Record] = []
         self.ledger = Ledger(store)
-        self.writer = Writer(self.ledger)
+        self.writer = Writer(self.ledger, held)
         data = data_input.description(study().data, TAGS)
         self.tracker = Tracker(study(), "parent", {"dataset": "randman"}, self.records.append, data=data)
 
@@ -134,6 +136,23 @@ def test_an_end_that_is_told_again_by_another_machine_counts_once(store: Store) 
     second.write()
     assert second.run(trial).info.status == "FINISHED"
     assert len(store.client.get_metric_history(run_id, "best_epoch")) == 1
+
+
+@pytest.mark.parametrize("nb_calls", range(4))
+def test_a_driver_whose_lease_is_lost_amid_a_trial_writes_no_more(store: Store, nb_calls: int) -> None:
+    held = iter([True] * nb_calls)
+    slept, second = Start(store, lambda: next(held, False)), Start(store)
+    finish(slept, TRIALS[0])
+    with pytest.raises(NotHeldError):
+        slept.write()
+    second.ledger.refresh(TRIALS[0].key)
+    finish(second, TRIALS[0])
+    second.write()
+    run = second.run(TRIALS[0])
+    assert (run.info.status, run.data.tags["state"]) == ("FINISHED", "finished")
+    for name, steps in (("valid_accuracy", [1, 2]), ("best_epoch", [2])):
+        assert [value.step for value in store.client.get_metric_history(run.info.run_id, name)] == steps
+    assert len(list(store.runs("tags.role = 'trial'"))) == 1
 
 
 def test_a_long_history_is_written_in_parts(store: Store) -> None:
