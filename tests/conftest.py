@@ -1,8 +1,11 @@
 """Shared by all tests: no test touches the user's cache, a tracking server, or a cluster of theirs."""
 
 import os
+import shutil
 import signal
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,9 +18,34 @@ torch.set_num_threads(1)  # as in a trial: small networks gain nothing from more
 
 @pytest.fixture(autouse=True)
 def _own_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+    session = tmp_path_factory.getbasetemp()
+    session = session.parent if "PYTEST_XDIST_WORKER" in os.environ else session  # one cache for all workers
+    monkeypatch.setenv("XDG_CACHE_HOME", str(session / "cache"))
     for name in ("MLFLOW_TRACKING_URI", "RAY_ADDRESS", "SNN_TUNE_ROOT", "SNN_TUNE_STORAGE"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _new_databases_are_copies(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MLflow takes a second to make one, and hundreds of tests need one: all but the first are copies."""
+    template = tmp_path_factory.getbasetemp() / "new.db"
+
+    def make(path: Path) -> None:
+        if template.exists() and not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(template, path)
+            return
+        is_new = not path.exists()
+        made(path)
+        if is_new:
+            shutil.copy(path, template)
+
+    store = sys.modules.get("snn_tune.tracking.store")  # not imported by tests that need none
+    if store and request.path.name != "test_store.py":  # which tests the making itself
+        made = store._make_database
+        monkeypatch.setattr(store, "_make_database", make)
 
 
 @pytest.fixture

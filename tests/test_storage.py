@@ -110,6 +110,7 @@ def test_a_bucket_that_is_not_there_is_named_with_how_to_mend_it(s3: S3) -> None
         at(s3.uri.replace("//snn/", "//none/")).make()
 
 
+@pytest.mark.slow  # it is asked again and again
 def test_a_store_that_does_not_answer_costs_checkpoints_but_no_trial(s3: S3, caplog: pytest.LogCaptureFixture) -> None:
     folder = at(s3.uri) / TRIAL.key
     checkpoints = Checkpoints(TRIAL, folder)

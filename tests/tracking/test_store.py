@@ -47,6 +47,7 @@ def test_a_root_that_was_moved_is_told_that_artifacts_go_where_it_was(tmp_path: 
     assert elsewhere(store, new / "artifacts").startswith(f"artifacts go to {(old / 'artifacts' / 'small').as_uri()},")
 
 
+@pytest.mark.slow  # MLflow asks again and again
 def test_a_database_that_another_program_holds_is_named(tmp_path: Path) -> None:
     path, uri = make(tmp_path)
     other = sqlite3.connect(path)

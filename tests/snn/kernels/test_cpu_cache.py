@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each first process compiles
+
 PROGRAM = """
 import torch
 from snn_tune.datasets.events import Events

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("triton.backends.nvidia")
+pytestmark = pytest.mark.slow
 
 # Every launch of a step compiles its kernel, by Triton's own way there, and runs nothing; a device is made up.
 PROGRAM = """
