@@ -37,6 +37,11 @@ import importlib.metadata
 version = importlib.metadata.version
 importlib.metadata.version = lambda name: "99.0" if name == "snn_tune" else version(name)
 """
+STRANGER = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "") | {
+    "AWS_CONFIG_FILE": "/none",
+    "AWS_SHARED_CREDENTIALS_FILE": "/none",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}  # to the bucket
 PATCHED = "import platform; platform.python_version = lambda: '3.99.1'"
 
 
@@ -110,9 +115,7 @@ def test_each_node_is_asked_before_anything_starts(cluster: Cluster, s3: S3, tmp
     with pytest.raises(UserError, match=r"^on [^,]*: snn_tune 99.0 .* runs there, and the command is of snn_tune"):
         ask(patched(NEWER))
     with pytest.raises(UserError, match=r"^on [^,]*: the storage s3://snn/.* is not seen .*--storage s3:"):
-        ask(
-            {"AWS_SECRET_ACCESS_KEY": "", "AWS_ACCESS_KEY_ID": "", "AWS_EC2_METADATA_DISABLED": "true", "HOME": "/none"}
-        )
+        ask(STRANGER)
 
 
 @pytest.mark.slow
