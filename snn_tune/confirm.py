@@ -3,12 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import nan, sqrt
+from math import isfinite, nan
+from statistics import fmean
 
 import numpy as np
-from scipy.special import stdtrit  # scipy.stats has it too, and takes half a second to import
 
 from snn_tune.finding import Finding
+from snn_tune.intervals import student
 from snn_tune.study import Study
 from snn_tune.trial import Parameters, Trial
 
@@ -71,8 +72,6 @@ def ranked(chosen: dict[Parameters, float], found: Iterable[Finding]) -> list[Fi
 
 
 def _interval(found: list[Finding], name: str) -> tuple[float, float]:
-    values = [value for one in found if np.isfinite(value := one.metrics.get(name, nan))]
-    if len(values) < 2:
-        return (values[0] if values else nan), nan
-    half = float(stdtrit(len(values) - 1, 0.975)) * float(np.std(values, ddof=1)) / sqrt(len(values))
-    return float(np.mean(values)), half
+    values = [value for one in found if isfinite(value := one.metrics.get(name, nan))]
+    around = student(values)
+    return (fmean(values) if values else nan), (around.high - around.low) / 2

@@ -23,7 +23,7 @@ from snn_tune import interrupt
 from snn_tune.command import exit_status
 from snn_tune.errors import UserError, one_line
 from snn_tune.files import naming, write_whole
-from snn_tune.options import OptionParser
+from snn_tune.options import OptionParser, add_root
 from snn_tune.storage import at as storage_at
 
 COPY_S = float(os.environ.get("SNN_TUNE_COPY_S", "60"))
@@ -188,7 +188,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="URI",
         help="folder or bucket of the artifacts, and of the database's copies",
     )
-    add("--root", type=Path, default=Path("runs"), metavar="DIR", help="folder of the database (default: runs)")
+    add_root(parser)
     add("--port", type=int, default=5000, help="on this machine's loopback address (default: 5000)")
     add("command", nargs="*", metavar="-- COMMAND", help="serve while this runs, and end with it")
     return parser

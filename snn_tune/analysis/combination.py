@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from snn_tune.analysis.cells import ACCURACIES, Axes, Scores, mean_scores
-from snn_tune.analysis.intervals import Interval, accuracy
+from snn_tune.intervals import Interval, accuracy
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import re
 from math import isnan
 from typing import Any
 
-from snn_tune.analysis.intervals import Interval
+from snn_tune.intervals import Interval
 from snn_tune.trial import as_text
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from snn_tune.analysis.cells import ACCURACIES
-from snn_tune.analysis.intervals import Interval, accuracy, student
+from snn_tune.intervals import Interval, accuracy, student
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ import pandas as pd
 
 from snn_tune.analysis import single
 from snn_tune.analysis.cells import (
-    ACCURACIES,
     MEASURES,
     ROUNDING,
     Axes,
@@ -105,11 +104,6 @@ def optimum(
         nb_without={name: count for name, count in nb_without.items() if count},
         nb_unscored=len(finished) - len(scored),
     )
-
-
-def gain(scores: Scores, mean: Scores) -> dict[str, float]:
-    """By how much each accuracy is above the mean; fractions."""
-    return {name: getattr(scores, name) - getattr(mean, name) for name in ACCURACIES}
 
 
 def choose(marginals: list[Marginal]) -> int | None:

@@ -15,7 +15,7 @@ from snn_tune.analysis.cells import Axes, learned, scored
 from snn_tune.analysis.formats import number
 from snn_tune.analysis.gains import Gain
 from snn_tune.analysis.lines import counts, lines
-from snn_tune.analysis.optimum import Optimum, gain, optimum
+from snn_tune.analysis.optimum import Optimum, optimum
 from snn_tune.analysis.significance import Comparison, significance, verdict
 from snn_tune.analysis.strict import strict
 from snn_tune.analysis.table import Row, rich_table, rows
@@ -102,7 +102,7 @@ class Tables:
             "verdicts": self.verdicts,
             "thesis": self.thesis,
             "grid_mean": {of: asdict(mean) for of, mean in means.items()},
-            "gain": {of: gain(found.chosen.scores, mean) for of, mean in means.items()} if found.chosen else None,
+            "gain": {of: {name: one.gain for name, one in gained.items()} for of, gained in self.gains.items()} or None,
             "gain_intervals": {
                 of: {name: asdict(one.interval) for name, one in gained.items()} for of, gained in self.gains.items()
             },

@@ -13,10 +13,10 @@ from rich.text import Text
 
 from snn_tune.analysis.compare import Comparison
 from snn_tune.analysis.formats import from_to, number, p_value, percent, points
-from snn_tune.analysis.intervals import Interval
 from snn_tune.analysis.lines import SHORT
 from snn_tune.analysis.strict import strict
 from snn_tune.files import write_whole
+from snn_tune.intervals import Interval
 
 SHOWN = 10
 

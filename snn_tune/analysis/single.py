@@ -6,7 +6,7 @@ import pandas as pd
 
 from snn_tune.analysis.cells import ROUNDING, Axes
 from snn_tune.analysis.combination import Combination, combination
-from snn_tune.analysis.intervals import wilson
+from snn_tune.intervals import wilson
 
 _ONE_ERROR = 0.6827  # level of an interval of one standard error to either side
 

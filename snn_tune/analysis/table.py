@@ -11,8 +11,8 @@ from rich.text import Text
 from snn_tune.analysis.cells import ACCURACIES, Axes, Scores
 from snn_tune.analysis.combination import Combination
 from snn_tune.analysis.formats import between, number, percent, points, seconds
-from snn_tune.analysis.intervals import Interval
 from snn_tune.analysis.optimum import Optimum
+from snn_tune.intervals import Interval
 
 _WIDE = 122  # columns of a terminal that holds four parameters and the labels without wrapping
 _ROOMY = 100  # that holds the intervals and the spikes, too

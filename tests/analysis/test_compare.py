@@ -12,10 +12,10 @@ from stored import SAMPLES, keep, open_store
 
 from snn_tune.analysis.__main__ import main
 from snn_tune.analysis.compare import compare
-from snn_tune.analysis.intervals import newcombe
 from snn_tune.analysis.place import place
 from snn_tune.analysis.trials import StudyTrials
 from snn_tune.errors import UserError
+from snn_tune.intervals import newcombe
 from snn_tune.study_tables import override
 from snn_tune.tracking.store import writable
 

@@ -8,7 +8,7 @@ from test_optimum import grid
 
 from snn_tune.analysis.cells import scored
 from snn_tune.analysis.gains import gains
-from snn_tune.analysis.intervals import student, wilson
+from snn_tune.intervals import student, wilson
 
 AXES = {"a": [1, 2, 3]}
 

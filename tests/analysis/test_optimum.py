@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snn_tune.analysis.combination import mark
-from snn_tune.analysis.optimum import gain, optimum
+from snn_tune.analysis.optimum import optimum
 
 TWO_BY_THREE = {"a": [1, 2], "b": [10, 20, 30]}
 
@@ -144,17 +144,16 @@ def test_best_single_ties_by_run_time_then_grid_order():
     assert optimum(grid(axes, [0.5, 0.6, 0.5], run_time_s=[1, 9, 1]), axes).best.parameters == {"a": 1}
 
 
-def test_gain_over_all_cells_and_over_those_that_learned():
+def test_means_of_all_cells_and_of_those_that_learned():
     # Chance 0.1, of 100 samples: standard error 0.03, so that more than 0.19 is learned.
     axes = {"a": [1, 2, 3, 4, 5, 6]}
     activity = ["silent", "", "", "", "", "silent"]
     trials = grid(axes, [0.10, 0.15, 0.18, 0.50, 0.70, 0.40], activity=activity, best_train_accuracy=0.8)
     found = optimum(trials, axes, nb_classes=10, samples={"nb_valid": 100})
     assert found.learned.nb_cells == 2
-    assert gain(found.chosen.scores, found.learned)["valid_accuracy"] == pytest.approx(0.70 - 0.60)
-    assert gain(found.chosen.scores, found.grid_mean)["valid_accuracy"] == pytest.approx(0.70 - 2.03 / 6)
-    assert gain(found.chosen.scores, found.grid_mean)["train_accuracy"] == pytest.approx(0)
-    assert isnan(gain(found.chosen.scores, found.grid_mean)["test_accuracy"])
+    assert found.learned.valid_accuracy == pytest.approx(0.60)
+    assert found.grid_mean.valid_accuracy == pytest.approx(2.03 / 6)
+    assert isnan(found.grid_mean.test_accuracy)
     assert optimum(trials, axes, nb_classes=10).learned.nb_cells == 4  # beside chance itself nothing is known
     assert optimum(trials, axes).learned.nb_cells == 4  # all but the silent
 

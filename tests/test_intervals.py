@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from snn_tune.analysis.intervals import accuracy, newcombe, student, wilson
+from snn_tune.intervals import accuracy, newcombe, student, wilson
 
 
 def test_wilson_by_hand() -> None:
