@@ -12,7 +12,7 @@ from rich.console import Console
 
 from snn_tune.files import naming
 
-PLAIN_WIDTH = 200  # of a file or a pipe, which wrap nothing
+PLAIN_WIDTH = 200  # of tables in a file or a pipe; their lines of text are never broken
 
 
 class Screen(Console):
@@ -20,7 +20,8 @@ class Screen(Console):
 
     def __init__(self, file: IO[str] | None = None) -> None:
         file = file or sys.stdout
-        super().__init__(file=file, width=None if file.isatty() else PLAIN_WIDTH, highlight=False, markup=False)
+        width = None if file.isatty() else PLAIN_WIDTH
+        super().__init__(file=file, width=width, soft_wrap=width is not None, highlight=False, markup=False)
 
     def on_broken_pipe(self) -> None:
         self.quiet = True

@@ -1,6 +1,7 @@
 """Library output goes to the log, ours to the screen, and both are restored after an error."""
 
 import contextlib
+import io
 import os
 from pathlib import Path
 
@@ -39,3 +40,9 @@ def test_a_log_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="file/ray"), output_to(tmp_path / "file" / "ray" / "x.log"):
         pass
+
+
+def test_a_pipe_gets_whole_lines() -> None:
+    file = io.StringIO()
+    Screen(file).print("word " * 100 + "/" + "long" * 100)
+    assert file.getvalue() == "word " * 100 + "/" + "long" * 100 + "\n"
