@@ -5,7 +5,9 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import torch
@@ -33,14 +35,14 @@ def _new_databases_are_copies(
     template = tmp_path_factory.getbasetemp() / "new.db"
 
     def make(path: Path) -> None:
-        if template.exists() and not path.exists():
+        made(template)
+        if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(template, path)
-            return
-        is_new = not path.exists()
-        made(path)
-        if is_new:
-            shutil.copy(path, template)
+            part = path.with_name(f"{path.name}.{uuid4().hex}")
+            shutil.copy(template, part)
+            with suppress(FileExistsError):  # another thread was faster
+                path.hardlink_to(part)
+            part.unlink()
 
     store = sys.modules.get("snn_tune.tracking.store")  # not imported by tests that need none
     if store and request.path.name != "test_store.py":  # which tests the making itself
