@@ -124,8 +124,10 @@ def _run(study: Study, options: argparse.Namespace) -> int:
 
 def _list_studies() -> None:
     print("studies (python -m snn_tune.run STUDY):")
-    for name, path in available().items():
-        print(f"  {name:16}{read(str(path)).description}")
+    studies = available()
+    width = max(map(len, studies))
+    for name, path in studies.items():
+        print(f"  {name:{width}}  {read(str(path)).description}")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -38,8 +38,8 @@ def test_an_axis_set_twice_is_refused() -> None:
 def test_without_a_study_they_are_listed(capsys: pytest.CaptureFixture) -> None:
     assert main([]) == 0
     printed = capsys.readouterr().out
-    for name in ("randman", "fashion_mnist", "shd", "tbl"):
-        assert f"  {name} " in printed
+    for name in ("randman", "fashion_mnist", "shd", "tbl", "fashion_mnist_extended"):
+        assert f"  {name}  " in printed
 
 
 def test_dry_run_prints_and_starts_nothing(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
