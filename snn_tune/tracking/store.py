@@ -122,6 +122,8 @@ def ask(uri: str, question: Callable[..., Answer], *what: Any) -> Answer:
     """The answer of a store, or one line that says which store gave none."""
     try:
         return question(*what)
+    except UserError:  # says it already
+        raise
     except Exception as error:  # MLflow lets through whatever its database, its server or the network raise
         said = f"{type(error).__name__}: {one_line(error)}"
         mend = next((mend for word, mend in MENDS.items() if word in str(error)), "check that it runs, and its address")

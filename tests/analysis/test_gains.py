@@ -8,6 +8,7 @@ from test_optimum import grid
 
 from snn_tune.analysis.cells import scored
 from snn_tune.analysis.gains import gains
+from snn_tune.analysis.report import tables
 from snn_tune.intervals import student, wilson
 
 AXES = {"a": [1, 2, 3]}
@@ -54,3 +55,15 @@ def test_what_was_not_run_or_not_measured_has_none():
         assert found.interval.of == ""
     nothing = gain_of(grid(AXES, [0.5, 0.6, 0.7], state="failed"), nb_valid=100)
     assert all(isnan(found.gain) for found in nothing.values())
+
+
+def test_gain_over_all_cells_and_over_those_that_learned():
+    # Chance 0.1, of 100 samples: standard error 0.03, so that more than 0.19 is learned.
+    axes = {"a": [1, 2, 3, 4, 5, 6]}
+    activity = ["silent", "", "", "", "", "silent"]
+    trials = grid(axes, [0.10, 0.15, 0.18, 0.50, 0.70, 0.40], activity=activity, best_train_accuracy=0.8)
+    gain = tables(trials, axes, title="", samples={"nb_valid": 100}, nb_classes=10, thesis=None).summary()["gain"]
+    assert gain["learned"]["valid_accuracy"] == pytest.approx(0.70 - 0.60)
+    assert gain["all"]["valid_accuracy"] == pytest.approx(0.70 - 2.03 / 6)
+    assert gain["all"]["train_accuracy"] == pytest.approx(0)
+    assert isnan(gain["all"]["test_accuracy"])

@@ -90,6 +90,18 @@ def test_a_damaged_journal_is_kept_aside_and_what_is_whole_in_it_delivered(
     assert "damaged" not in third.console.file.getvalue()
 
 
+def test_a_lease_that_is_lost_while_earlier_results_are_delivered_keeps_them(keeper: Callable[[], Keeper]) -> None:
+    killed = keeper()
+    finish(Tracker(study(), killed.lease.parent_id, {}, killed.journal.append), TRIALS[0])
+    killed.close()
+    with pytest.raises(UserError, match="^another driver runs this study now$"), keeper() as slept:
+        slept.lease.lost = True
+        slept.open(fresh=False)
+    with keeper() as again:
+        again.open(fresh=False)
+    assert again.ledger.missing(TRIALS) == TRIALS[1:]
+
+
 def test_journals_of_another_store_are_told_of(keeper: Callable[[], Keeper], tmp_path: Path) -> None:
     other = tmp_path / "journal" / "small" / "1-2.parent.jsonl"
     other.parent.mkdir(parents=True)
