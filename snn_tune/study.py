@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
+from snn_tune.claim import Claim
 from snn_tune.datasets.source import DataSource
 from snn_tune.errors import UserError
 from snn_tune.search_settings import Search
@@ -27,7 +28,11 @@ class Budget(BaseModel):
 
 
 class Thesis(BaseModel):
-    """The thesis's own optimal combination, as it prints it ("150+"), and its train accuracy, a fraction."""
+    """The thesis's own optimal combination, as it prints it ("150+"), and its train accuracy, a fraction.
+
+    Attributes:
+        claims: what it says of its figures, held against the trials.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     nb_hidden: str
@@ -35,6 +40,7 @@ class Thesis(BaseModel):
     scale: str
     regularizer: str
     train_accuracy: float
+    claims: list[Claim] = []
 
 
 @dataclass(frozen=True)

@@ -31,13 +31,13 @@ def export(key: str, study: str, uri: str, folder: Path) -> str:
 
 def _export(key: str, store: Store, folder: Path) -> str:
     run = next(store.runs(f"tags.key = '{key}' and tags.state = 'finished'"), None)
-    if run is None or "model.pt" not in [file.path for file in store.ask(store.client.list_artifacts, run.info.run_id)]:
-        return f"best network: not exported: its trial {key} left no model.pt"
     with TemporaryDirectory() as here:
-        path = store.ask(store.client.download_artifacts, run.info.run_id, "model.pt", here)
+        path = store.artifact(run.info.run_id, "model.pt", here) if run else None
+        if path is None:
+            return f"best network: not exported: its trial {key} left no model.pt"
         try:
             trained = model.read(path)
         except UserError as error:
-            return f"best network: not exported: its {str(error).removeprefix(f'{here}/')}"
+            return f"best network: not exported: its {str(error).removeprefix(f'{path.parent}/')}"
     first, second = (model.write(trained, folder / name) for name in NAMES)
     return f"best network: {first} and {second.name} (trial {key})"

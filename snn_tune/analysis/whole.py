@@ -1,7 +1,7 @@
 """The whole of an analysis, for any study: the tables, the effects, the Pareto front, and the best again."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +9,9 @@ import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
-from snn_tune.analysis import confirmed, unfinished
+from snn_tune.analysis import claims, confirmed, unfinished
 from snn_tune.analysis.cells import levels
+from snn_tune.analysis.claims import Judged
 from snn_tune.analysis.effects import Effects, effects
 from snn_tune.analysis.found import Found, found
 from snn_tune.analysis.pareto import Front, pareto
@@ -22,12 +23,17 @@ from snn_tune.files import naming, write_whole
 from snn_tune.study import Study
 
 MOST_EFFECTS = 5  # that are printed
-OWN = {"optimum.csv", "optimum.json", "trials.csv", "marginals.csv", "search.csv", "search.json", "finalists.csv"}
+OWN = {"optimum.csv", "optimum.json", "trials.csv", "marginals.csv", "search.csv", "search.json"}
+OWN |= {"finalists.csv", "claims.csv"}
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """The tables of a grid, or what a search found; and the finalists that were run again, if any were."""
+    """The tables of a grid, or what a search found; the finalists that were run again, if any were.
+
+    Attributes:
+        judged: of a grid, the thesis's claims held against it.
+    """
 
     study: Study
     tables: Tables | Found
@@ -35,6 +41,7 @@ class Analysis:
     trials: StudyTrials
     effects: Effects
     front: Front
+    judged: list[Judged] = field(default_factory=list)
 
     def show(self, console: Console) -> None:
         self.tables.show(console)
@@ -55,6 +62,7 @@ class Analysis:
             *(unfinished.listed(self.trials.frame, list(self.study.space)) if searched else []),
             f"{self.effects.label}{': ' * bool(largest)}{largest}",
             *([f"Pareto front of {of}: {nb} of {points} combinations{left} (pareto.csv)"] if nb else []),
+            *claims.lines(self.judged),
         ]
 
     def write(self, folder: Path) -> list[Path]:
@@ -70,6 +78,8 @@ class Analysis:
         }
         if not self.finalists:
             contents.pop("finalists.csv")
+        if self.judged:
+            contents["claims.csv"] = pd.DataFrame([one.record() for one in self.judged])
         texts = {name: frame.to_csv(index=False) for name, frame in contents.items()}
         texts["report.json"] = self.as_json() + "\n"
         also = [write_whole(folder / name, [text.encode()]) for name, text in texts.items()]
@@ -90,6 +100,7 @@ class Analysis:
                 "front": self.front.front.to_dict("records"),
             },
             "finalists": [_finalist(self.study, one) for one in self.finalists],
+            "claims": [one.record() for one in self.judged],
             "others": self.trials.others,
         }
         if isinstance(self.tables, Found):
@@ -113,7 +124,16 @@ def analyse(name: str, uri: str) -> Analysis:
     keys = set(frame["key"]) if len(frame) else set()
     mine = [one for one in trials.findings if one.trial.key in keys]
     finalists = confirmed.confirmed(study, trials.findings, mine)
-    return Analysis(study, result, finalists, trials, effects(frame, study.space), pareto(frame, list(study.space)))
+    claimed = study.thesis.claims if study.thesis and grid else []
+    return Analysis(
+        study,
+        result,
+        finalists,
+        trials,
+        effects(frame, study.space),
+        pareto(frame, list(study.space)),
+        claims.judge(claimed, frame, levels(study)) if claimed else [],
+    )
 
 
 def _grid(name: str, trials: StudyTrials) -> Tables:

@@ -3,8 +3,9 @@
 import logging
 import os
 import shlex
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -25,6 +26,7 @@ from mlflow.tracking import MlflowClient  # noqa: E402
 
 from snn_tune.errors import UserError, one_line, without_password  # noqa: E402
 from snn_tune.files import naming  # noqa: E402
+from snn_tune.tracking.addresses import gone, readdress  # noqa: E402
 
 SQLITE = "sqlite:///"
 PAGE = 200  # runs: MLflow makes 0.1 MB of objects of each
@@ -109,6 +111,23 @@ class Store:
             yield from page
             token = page.token
 
+    def artifact(self, run_id: str, name: str, into: str) -> Path | None:
+        """A file that a run has kept, None where it kept none of that name.
+
+        Args:
+            into: folder for a copy, where the file is not on this machine.
+
+        Raises:
+            UserError: the store does not answer, or what should be there is not.
+        """
+        if self.uri.startswith(SQLITE):  # a database that was moved, or exported, has its artifacts beside it
+            folder = Path(self.uri.removeprefix(SQLITE)).parent / "artifacts" / self.study
+            if (file := folder / run_id / "artifacts" / name).is_file():
+                return file
+        if name not in [file.path for file in self.ask(self.client.list_artifacts, run_id)]:
+            return None
+        return Path(self.ask(self.client.download_artifacts, run_id, name, into))
+
     def delete(self, run_ids: Iterable[str]) -> None:
         """Soft-delete these runs: MLflow keeps them in its bin."""
         self.ask(lambda: [self.client.delete_run(run_id) for run_id in run_ids])
@@ -134,7 +153,8 @@ def writable(study: str, uri: str, artifacts: Path) -> Store:
     """The study's store; the database and the experiment are made where there are none.
 
     Args:
-        artifacts: folder of the artifacts of a local database; a server keeps them where it likes.
+        artifacts: folder of the artifacts of a local database; a server keeps them where it likes. Where those of
+            the study were elsewhere, and are not there any more, they are looked for and go here from now on.
 
     Raises:
         UserError: the store cannot be opened, or does not answer.
@@ -143,9 +163,12 @@ def writable(study: str, uri: str, artifacts: Path) -> Store:
     if local:
         _make_database(Path(uri.removeprefix(SQLITE)))
     store = Store(study, uri)
+    location = (artifacts.resolve() / study).as_uri() if local else None
     if store.experiment is None:
-        location = (artifacts.resolve() / study).as_uri() if local else None
         store.ask(_make_experiment, store.client, study, location)
+        store.experiment = store.ask(store.client.get_experiment_by_name, study)
+    elif local and store.experiment.artifact_location != location and gone(store.experiment.artifact_location):
+        store.ask(_move, Path(uri.removeprefix(SQLITE)), store.experiment.artifact_location, location)
         store.experiment = store.ask(store.client.get_experiment_by_name, study)
     return store
 
@@ -189,6 +212,11 @@ def _make_experiment(client: MlflowClient, name: str, location: str | None) -> N
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":  # another driver was faster
             raise
+
+
+def _move(database: Path, old: str, new: str) -> None:
+    with closing(sqlite3.connect(database, timeout=30)) as connection, connection:
+        readdress(connection, old, new)
 
 
 def is_study(run: Run) -> bool:

@@ -1,5 +1,6 @@
 """The store: made whole or not at all; and what is said of one that cannot be used."""
 
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -37,14 +38,36 @@ def test_a_new_database_leaves_no_parts(tmp_path: Path) -> None:
     assert writable("small", uri, tmp_path / "artifacts").experiment_id == Store("small", uri).experiment_id
 
 
-@pytest.mark.slow  # MLflow asks again and again
-def test_a_root_that_was_moved_is_told_that_artifacts_go_where_it_was(tmp_path: Path) -> None:
+def test_a_root_that_was_moved_takes_its_artifacts_along(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    store = writable("small", f"sqlite:///{old / 'mlflow.db'}", old / "artifacts")
+    run_id = store.client.create_run(store.experiment_id).info.run_id
+    (tmp_path / "kept.txt").write_text("kept")
+    store.client.log_artifact(run_id, str(tmp_path / "kept.txt"))
+    old.rename(new)
+    uri = f"sqlite:///{new / 'mlflow.db'}"
+    assert Store("small", uri).artifact(run_id, "kept.txt", "").read_text() == "kept"
+    store = writable("small", uri, new / "artifacts")
+    assert elsewhere(store, new / "artifacts") == ""
+    assert store.experiment.artifact_location == (new / "artifacts" / "small").as_uri()
+    assert store.client.list_artifacts(run_id)[0].path == "kept.txt"
+
+
+def test_of_a_root_that_was_copied_it_is_told_that_artifacts_go_to_the_first(tmp_path: Path) -> None:
     old, new = tmp_path / "old", tmp_path / "new"
     store = writable("small", f"sqlite:///{old / 'mlflow.db'}", old / "artifacts")
     assert elsewhere(store, old / "artifacts") == ""
-    old.rename(new)
+    (old / "artifacts" / "small").mkdir(parents=True)
+    shutil.copytree(old, new)
     store = writable("small", f"sqlite:///{new / 'mlflow.db'}", new / "artifacts")
     assert elsewhere(store, new / "artifacts").startswith(f"artifacts go to {(old / 'artifacts' / 'small').as_uri()},")
+
+
+def test_a_file_that_a_run_has_not_kept_is_none(tmp_path: Path) -> None:
+    _, uri = make(tmp_path)
+    store = Store("small", uri)
+    run_id = store.client.create_run(store.experiment_id).info.run_id
+    assert store.artifact(run_id, "nothing.txt", str(tmp_path)) is None
 
 
 @pytest.mark.slow  # MLflow asks again and again

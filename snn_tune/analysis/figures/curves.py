@@ -31,8 +31,7 @@ def draw(trials: StudyTrials, store: Store) -> Drawing | None:
     ranked = _ranked(trials.frame)
     if ranked.empty:
         return None
-    places = {"best": 0, "median": (len(ranked) - 1) // 2, "worst": len(ranked) - 1}
-    three = {word: ranked.iloc[place] for word, place in places.items() if place or word == "best"}
+    three = _three(ranked)
     numbers = pd.concat([_logged(word, row, trials, store) for word, row in three.items()], ignore_index=True)
     shown = ranked.iloc[np.unique(np.linspace(0, len(ranked) - 1, min(MOST, len(ranked))).astype(int))]
     faint = [history for key in shown["key"] if (history := _thin(_history(trials, key)))]
@@ -56,6 +55,16 @@ def draw(trials: StudyTrials, store: Store) -> Drawing | None:
     says = _says(ranked, three, len(faint))
     alt = "Accuracy by epoch of the best, the median and the worst trial, and the validation curves of the others."
     return Drawing("learning_curves", "Learning curves", alt, figure, numbers, says, wide=True)
+
+
+def drawn(trials: StudyTrials) -> list[str]:
+    """Runs of the trials whose curves are read from the store: the best, the median, the worst."""
+    return [trials.run_ids[row["key"]] for row in _three(_ranked(trials.frame)).values()]
+
+
+def _three(ranked: pd.DataFrame) -> dict[str, pd.Series]:
+    places = {"best": 0, "median": (len(ranked) - 1) // 2, "worst": len(ranked) - 1}
+    return {word: ranked.iloc[place] for word, place in places.items() if place or (word == "best" and len(ranked))}
 
 
 def _ranked(frame: pd.DataFrame) -> pd.DataFrame:

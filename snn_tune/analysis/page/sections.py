@@ -1,11 +1,10 @@
 """What the page of a study shows, section by section."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from snn_tune import evidence
-from snn_tune.analysis import confirmed, unfinished, words
+from snn_tune.analysis import claims, confirmed, unfinished, words
 from snn_tune.analysis.figures import confusion, curves, interactions, marginals, network, scatter, searched, shares
 from snn_tune.analysis.figures.drawing import Drawing
 from snn_tune.analysis.found import SHOWN, Found
@@ -47,6 +46,7 @@ def sections(analysis: Analysis, store: Store, gallery: Gallery) -> list[Section
     return [
         result,
         *_finalists(analysis),
+        *_claims(analysis),
         _figures(analysis, store, gallery),
         _effects(analysis, gallery),
         _pareto(analysis, gallery),
@@ -83,6 +83,12 @@ def _finalists(analysis: Analysis) -> list[Section]:
     return [Section("finalists", "The best again", confirmed.lines(analysis.finalists), [table])]
 
 
+def _claims(analysis: Analysis) -> list[Section]:
+    if not analysis.judged:
+        return []
+    return [Section("claims", "The thesis's findings", [claims.HOW], [tables.claims(analysis.judged)])]
+
+
 def _figures(analysis: Analysis, store: Store, gallery: Gallery) -> Section:
     notes = []
     drawings: list[Drawing | None] = []
@@ -109,11 +115,11 @@ def _kept(store: Store, run_id: str) -> network.Arrays:
     Raises:
         UserError: it kept nothing, or nothing that can be drawn; or the store does not answer.
     """
-    name = "evidence.npz"
-    if name not in [file.path for file in store.ask(store.client.list_artifacts, run_id)]:
-        raise UserError(f"its trial left no {name}")
     with TemporaryDirectory() as here:
-        return evidence.read(Path(store.ask(store.client.download_artifacts, run_id, name, here)))
+        path = store.artifact(run_id, "evidence.npz", here)
+        if path is None:
+            raise UserError("its trial left no evidence.npz")
+        return evidence.read(path)
 
 
 def _effects(analysis: Analysis, gallery: Gallery) -> Section:

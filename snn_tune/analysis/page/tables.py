@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from snn_tune.analysis import confirmed
+from snn_tune.analysis.claims import SHORT, Judged
 from snn_tune.analysis.formats import number, percent
 from snn_tune.analysis.found import SCORES, combination
 from snn_tune.analysis.pareto import Front
@@ -120,6 +121,13 @@ def finalists(study: Study, those: list[Finalist]) -> PageTable:
     headings = ["combination", "chosen by, validation %", "validation %", "test %", "seeds"]
     caption = f"{count(len(those), 'finalist')} again with other seeds, with 95 % intervals"
     return PageTable(caption, headings, rows, {"combination"})
+
+
+def claims(judged: Sequence[Judged]) -> PageTable:
+    """What the thesis found, by each measure."""
+    rows = [[one.claim.says, SHORT[one.measure], one.verdict, one.figures] for one in judged]
+    headings = ["finding", "by", "ours", "differences"]
+    return PageTable("The thesis's findings held against these trials, with 95 % intervals", headings, rows, headings)
 
 
 def front(found: Front) -> PageTable:

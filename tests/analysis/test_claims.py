@@ -1,0 +1,81 @@
+"""The thesis's findings held against trials whose means are known."""
+
+from itertools import product
+
+import pandas as pd
+import pytest
+
+from snn_tune.analysis.claims import Judged, judge, lines
+from snn_tune.claim import Claim
+
+AXES = {"nb_hidden": [100, 200], "scale": [10.0, 20.0, 30.0], "nb_steps": [50, 100, 150]}
+
+
+def trials(**changed: object) -> pd.DataFrame:
+    """Train accuracy: 2 points more for 200 units, there with a wobble at scale 20; run time: steps times units."""
+    rows = []
+    for place, (nb_hidden, scale, nb_steps, seed) in enumerate(product(*AXES.values(), (0, 1))):
+        wobble = {50: 0.005, 100: -0.005, 150: 0.0}[nb_steps] * (scale == 20.0)
+        train = 0.9 + (0.02 + wobble) * (nb_hidden == 200)
+        row = {"key": str(place), "state": "finished", "activity": "", "device": "cpu", "kernel": "cpu", "threads": "1"}
+        row |= {"trials_beside": "2", "seed": seed, "nb_hidden": nb_hidden, "scale": scale, "nb_steps": nb_steps}
+        row |= {"best_train_accuracy": train, "best_valid_accuracy": 0.9, "best_test_accuracy": 0.1}
+        rows.append(row | {"run_time_s": nb_steps * nb_hidden / 100.0, "spikes_per_neuron": 1.0})
+    return pd.DataFrame(rows).assign(**changed)
+
+
+def verdict(order: str, of: str = "train_accuracy", frame: pd.DataFrame | None = None) -> Judged:
+    (one,) = judge([Claim(says="so", of=of, order=order)], trials() if frame is None else frame, AXES)
+    return one
+
+
+@pytest.mark.parametrize(
+    ("of", "order", "expected"),
+    [
+        ("train_accuracy", "nb_hidden: 200 > 100", "agrees"),
+        ("train_accuracy", "nb_hidden: 100 > 200", "disagrees"),
+        ("train_accuracy", "scale: 20 > 10", "cannot tell"),
+        ("train_accuracy", "scale: 20 = 10", "agrees"),
+        ("train_accuracy", "nb_hidden: 100 = 200", "disagrees"),
+        ("train_accuracy", "nb_hidden: 100 = 300", "cannot tell"),  # not in the grid
+        ("test_accuracy", "nb_hidden: 100 is 10 %", "agrees"),
+        ("test_accuracy", "nb_hidden: 100 is 50 %", "disagrees"),
+        ("run_time", "nb_steps: 150 > 100 > 50", "agrees"),
+        ("run_time", "nb_steps: 150 > 50 > 100", "in part"),
+        ("run_time", "scale: 10 = 20 = 30", "agrees"),
+    ],
+)
+def test_the_verdict_follows_from_the_intervals(of: str, order: str, expected: str) -> None:
+    assert verdict(order, of).verdict == expected
+
+
+def test_figures_are_differences_with_their_intervals() -> None:
+    one = verdict("nb_hidden: 200 > 100")
+    assert one.steps[0].difference == pytest.approx(0.02)
+    assert one.figures.startswith("200 > 100: +2.00 (+")
+    low, high = one.steps[0].interval.low, one.steps[0].interval.high
+    assert low < 0.02 < high
+    assert verdict("nb_steps: 100 > 50", "run_time").figures.startswith("100 > 50: +75.0 s (+")
+    assert verdict("scale: 10 > 5").figures == "not in this grid"
+
+
+def test_times_of_another_machine_and_trials_that_did_not_finish_do_not_count() -> None:
+    frame = trials()
+    frame.loc[0, ["device", "run_time_s"]] = ["another", 1e6]
+    frame.loc[1, "state"], frame.loc[1, "best_train_accuracy"] = "failed", 0.0
+    assert verdict("nb_steps: 150 > 100 > 50", "run_time", frame).verdict == "agrees"
+    assert verdict("nb_hidden: 200 > 100", frame=frame).steps[0].difference == pytest.approx(0.02)
+    assert verdict("nb_hidden: 200 > 100", frame=trials(state="failed")).verdict == "cannot tell"
+
+
+def test_a_line_has_the_verdict_of_each_measure() -> None:
+    claims = [Claim(says="more is better", of="accuracy", order="nb_hidden: 200 > 100")]
+    assert lines(judge(claims, trials(), AXES)) == ["thesis: more is better: train agrees, test cannot tell"]
+
+
+def test_a_grid_of_one_axis_is_judged_too() -> None:
+    axes = {"nb_hidden": [100, 200]}
+    frame = trials(scale=10.0, nb_steps=50)
+    (one,) = judge([Claim(says="so", of="train_accuracy", order="nb_hidden: 200 > 100")], frame, axes)
+    assert one.steps[0].difference == pytest.approx(0.02)
+    assert one.verdict == "cannot tell"  # of one pair there is no interval

@@ -1,0 +1,100 @@
+"""Memory of a command and all that it starts: `python tests/benchmarks/memory.py FILE.csv python -m snn_tune.run tbl`.
+
+Twice a minute a line goes to FILE.csv: MB of the command, of the trials' workers, and of Ray's own processes. They are
+proportional shares (PSS): a page that several processes share counts once. Linux. At the end, and for a FILE.csv alone,
+what each grew from the first tenth of the time to the last, and by how much an hour (least squares).
+"""
+
+import csv
+import os
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+EVERY = 30.0  # seconds
+PROC = Path("/proc")
+KINDS = ("command", "workers", "Ray")
+
+
+def tree(root: int) -> list[int]:
+    """The process and all below it."""
+    children = defaultdict(list)
+    for file in PROC.glob("[0-9]*/stat"):
+        try:
+            children[int(file.read_text().rpartition(")")[2].split()[1])].append(int(file.parent.name))
+        except OSError:  # has ended
+            continue
+    found, new = [], [root]
+    while new:
+        found += new
+        new = [child for one in new for child in children[one]]
+    return found
+
+
+def kind(pid: int, root: int) -> str:
+    said = (PROC / str(pid) / "cmdline").read_bytes().decode(errors="replace")
+    return "command" if pid == root else "workers" if said.startswith("ray::ResourceTrainable") else "Ray"
+
+
+def share(pid: int) -> float:
+    """MB of a process; of what it shares with others, its part."""
+    lines = (PROC / str(pid) / "smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+
+
+def sample(root: int) -> dict[str, float]:
+    """MB by kind."""
+    found = dict.fromkeys(KINDS, 0.0)
+    for pid in tree(root):
+        try:
+            found[kind(pid, root)] += share(pid)
+        except OSError:  # has ended
+            continue
+    return found
+
+
+def watch(root: int, file: Path, lives: Callable[[], bool]) -> None:
+    began = time.time()
+    with file.open("w", newline="") as out:
+        table = csv.writer(out)
+        table.writerow(["seconds", *KINDS])
+        while lives():
+            row = [round(time.time() - began), *(round(value) for value in sample(root).values())]
+            table.writerow(row)
+            out.flush()
+            time.sleep(EVERY)
+
+
+def told(file: Path) -> str:
+    with file.open() as lines:
+        rows = [{name: float(value) for name, value in row.items() if name} for row in csv.DictReader(lines)]
+    rows = [row for row in rows if row["workers"]]  # while trials run
+    hours = np.array([row["seconds"] for row in rows]) / 3600
+    tenth = max(len(rows) // 10, 1)
+    said = [f"{len(rows)} samples while trials ran, {hours[-1] - hours[0]:.2f} hours"]
+    for name in KINDS:
+        values = np.array([row[name] for row in rows])
+        slope = np.polyfit(hours, values, 1)[0] if len(rows) > 1 else 0.0
+        first, last = np.median(values[:tenth]), np.median(values[-tenth:])
+        said.append(f"{name}: {first:.0f} MB at first, {last:.0f} MB at last, {slope:+.1f} MB an hour")
+    return "\n".join(said)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    target, command = Path(sys.argv[1]), sys.argv[2:]
+    status = 0
+    if len(command) == 1 and command[0].isdecimal():  # a process that runs already
+        watch(int(command[0]), target, lambda: (PROC / command[0]).exists())
+    elif command:
+        process = subprocess.Popen(command, env=os.environ)
+        watch(process.pid, target, lambda: process.poll() is None)
+        status = process.returncode
+    print(told(target))
+    sys.exit(status)
