@@ -13,6 +13,7 @@ from snn_tune import study, training
 from snn_tune.datasets.own import Own
 from snn_tune.datasets.source import DataSource
 from snn_tune.errors import UserError, one_line
+from snn_tune.options import default_root
 from snn_tune.quiet import Screen
 from snn_tune.study_file import NAME
 from snn_tune.study_tables import build
@@ -67,11 +68,11 @@ def own_data(function: Callable[[], Any], *, nb_inputs: int, nb_classes: int, ma
     return Own.of(function, nb_inputs=nb_inputs, nb_classes=nb_classes, max_time=max_time)
 
 
-def run(study: study.Study, *, root: str | Path = "runs", **options: Any) -> Any:
+def run(study: study.Study, *, root: str | Path | None = None, **options: Any) -> Any:
     """Run what is missing of a study, print what it found, and return that.
 
     Args:
-        root: folder of all results.
+        root: folder of all results; None: SNN_TUNE_ROOT, else runs.
         options: further ones of `search.Options`: tracking_uri, address, kernel, max_concurrent, fresh, ...
 
     Returns:
@@ -83,7 +84,7 @@ def run(study: study.Study, *, root: str | Path = "runs", **options: Any) -> Any
     """
     from snn_tune import analysis, search  # Ray and MLflow, which making a study need not wait for
 
-    where = search.Options(root=Path(root), **options)
+    where = search.Options(root=Path(root) if root else default_root(), **options)
     network = getattr(study, "make_network", None)
     search.run(study, where, partial(training.fit, network=network) if network else training.fit)
     return analysis.conclude(study.name, where.root, where.tracking_uri, Screen())

@@ -5,14 +5,23 @@ import os
 from pathlib import Path
 from typing import NoReturn
 
+from snn_tune.datasets.source import data_folder
 from snn_tune.errors import near_match
 
 
+def default_root() -> Path:
+    """The environment's, which a cluster's file sets, else runs."""
+    return Path(os.environ.get("SNN_TUNE_ROOT") or "runs")
+
+
 def add_root(parser: argparse.ArgumentParser) -> None:
-    """--root, whose default may come from the environment: on a cluster its file sets that."""
-    default = Path(os.environ.get("SNN_TUNE_ROOT") or "runs")
     about = "folder of all results (default: SNN_TUNE_ROOT, else runs)"
-    parser.add_argument("--root", type=Path, default=default, metavar="DIR", help=about)
+    parser.add_argument("--root", type=Path, default=default_root(), metavar="DIR", help=about)
+
+
+def add_data_dir(parser: argparse.ArgumentParser) -> None:
+    about = "folder of the data sets (env SNN_TUNE_DATA)"
+    parser.add_argument("--data-dir", type=Path, default=data_folder(), metavar="DIR", help=about)
 
 
 class OptionParser(argparse.ArgumentParser):

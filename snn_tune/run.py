@@ -14,9 +14,8 @@ if __name__ == "__main__":
 from snn_tune import dry_run
 from snn_tune.axis import typed
 from snn_tune.command import exit_status
-from snn_tune.datasets.source import cache_folder
 from snn_tune.errors import UserError, same_command
-from snn_tune.options import OptionParser, add_root
+from snn_tune.options import OptionParser, add_data_dir, add_root
 from snn_tune.quiet import Screen
 from snn_tune.search_settings import METRICS, Method, Scheduler
 from snn_tune.snn import kernels
@@ -135,7 +134,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("study", nargs="?", help="name of a study, or path of a study file; left out, the studies are listed")
     add_root(parser)
-    add("--data-dir", type=Path, default=data_dir(), metavar="DIR", help="folder of the data sets (env SNN_TUNE_DATA)")
+    add_data_dir(parser)
     add("--epochs", type=_positive(int), metavar="N", help="epochs of each trial, in place of the study's")
     add("--seeds", type=_positive(int), metavar="N", help="trials of each combination, in place of the study's")
     add("--set", action="append", default=[], metavar="NAME=V1,V2,...", help="values of a parameter; may be repeated")
@@ -166,10 +165,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--fresh", action="store_true", help="delete the study's earlier runs and start over")
     add("--dry-run", action="store_true", help="print the trials and start nothing")
     return parser
-
-
-def data_dir() -> Path:
-    return Path(os.environ.get("SNN_TUNE_DATA") or cache_folder())
 
 
 def _positive(kind: type) -> Any:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from snn_tune.datasets.source import cache_folder
+from snn_tune.datasets.source import data_folder
 from snn_tune.storage import Place, at
 from snn_tune.study import Study
 
@@ -13,7 +13,7 @@ class Options:
     """Where and how a study runs; see `python -m snn_tune.run --help`."""
 
     root: Path = Path("runs")
-    data_dir: Path = field(default_factory=cache_folder)
+    data_dir: Path = field(default_factory=data_folder)
     tracking_uri: str | None = None
     address: str | None = None
     kernel: str = "auto"

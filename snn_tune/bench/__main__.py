@@ -17,9 +17,8 @@ from snn_tune.bench.workers import measure
 from snn_tune.command import exit_status
 from snn_tune.compiled import is_compiled
 from snn_tune.errors import UserError
-from snn_tune.options import OptionParser
+from snn_tune.options import OptionParser, add_data_dir
 from snn_tune.provenance import device_name, git_commit, versions
-from snn_tune.run import data_dir
 from snn_tune.study import Study
 from snn_tune.study_file import available, read
 
@@ -136,7 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("study", nargs="*", help="names of studies or paths of study files (default: all whose data is there)")
     add("--json", action="store_true", help="print everything that was measured, as JSON")
-    add("--data-dir", type=Path, default=data_dir(), metavar="DIR", help="folder of the data sets (env SNN_TUNE_DATA)")
+    add_data_dir(parser)
     add("--kernel", action="append", default=[], metavar="NAME", help="measure this kernel alone; may be repeated")
     return parser
 

@@ -1,5 +1,6 @@
 """What a data set's module offers: the settings of a study file's [data] table, and the way to load them."""
 
+import os
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar
@@ -13,6 +14,11 @@ from snn_tune.datasets.dataset import Dataset, Samples
 def cache_folder() -> Path:
     """Where downloads and unpacked files go; the data folder too, unless the user names another."""
     return user_cache_path("snn_tune", appauthor=False)
+
+
+def data_folder() -> Path:
+    """Where data sets are looked for first: SNN_TUNE_DATA, else the cache."""
+    return Path(os.environ.get("SNN_TUNE_DATA") or cache_folder())
 
 
 class DataSource(BaseModel, ABC):

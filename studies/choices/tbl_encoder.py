@@ -1,0 +1,56 @@
+"""`python studies/choices/tbl_encoder.py`: braille letters with the encoder of SpyTorch's tutorial 5, which resets a step late.
+
+Its units are reset by the spike of the step before, so that each crossing of the threshold fires twice. Then
+`python -m snn_tune.analysis tbl_choices tbl_encoder` sets it beside the encoder that resets at once.
+"""
+
+import torch
+from torch import Tensor
+
+from snn_tune import Study, run
+from snn_tune.snn import SpikingNetwork, spike
+
+
+class LateReset(SpikingNetwork):
+    """enc(t+1) = (beta enc(t) + (1 - beta) gain (x(t) + bias)) (1 - s(t-1))."""
+
+    def encode(self, analog: Tensor) -> Tensor:
+        settings, encoder = self.settings, self.encoder
+        current = encoder.gain * (analog.repeat(1, 1, encoder.units_per_channel) + encoder.bias)
+        membrane = torch.zeros_like(current[:, 0])
+        before, spikes = torch.zeros_like(membrane), []
+        for step in current.unbind(1):
+            spikes.append(spike(membrane, settings.scale))
+            membrane = (settings.beta * membrane + (1.0 - settings.beta) * step) * (1.0 - before.detach())
+            before = spikes[-1]
+        return torch.stack(spikes, 1)
+
+
+study = Study(
+    "tbl_encoder",
+    description="Tactile Braille Letters with the encoder of SpyTorch's tutorial 5.",
+    data={"name": "tbl", "taxels": [1, 2, 6, 10], "frames": 76, "test_fraction": 0.2, "valid_fraction": 0.1},
+    base={
+        "nb_hidden": 100,
+        "nb_steps": 76,
+        "scale": 20.0,
+        "regularizer": 1e-2,
+        "batch_size": 100,
+        "lr": 1e-2,
+        "optimizer": "adamax",
+        "adam_beta2": 0.995,
+        "dt": 2e-3,
+        "tau_mem": 20e-3,
+        "tau_syn": 10e-3,
+        "scaled_input": True,
+        "recurrent": True,
+        "units_per_channel": 32,
+        "init_scale_recurrent": 0.03,
+    },
+    space={"reset": ["zero", "subtract"], "init_fan": ["in"], "init_scale": [3.0], "reduction": ["mean"]},
+    nb_epochs=100,
+    seeds=5,
+    network=LateReset,
+)
+if __name__ == "__main__":
+    run(study)
