@@ -74,5 +74,5 @@ def test_it_learns_through_its_encoder(late: ModuleType) -> None:
     network = late.LateReset(
         NetworkSettings(1, 2, 2, 2e-3, 20e-3, 10e-3, 20.0, True, "zero", True, 4, 3.0, 0.1, "in"), seed=1
     )
-    network(torch.rand(5, 30, 1) * 4).logits.sum().backward()
+    network(torch.rand(5, 30, 1) * 4).spikes.sum().backward()
     assert network.encoder.gain.grad.abs().sum() > 0

@@ -1,4 +1,4 @@
-"""`python studies/choices/tbl_encoder.py`: braille letters with an encoder that resets a step late (SpyTorch, tutorial 5).
+"""`python studies/choices/tbl_encoder.py`: braille letters with an encoder that resets a step late (as in SpyTorch).
 
 Its units are reset by the spike of the step before, so that each crossing of the threshold fires twice. Then
 `python -m snn_tune.analysis tbl_choices tbl_encoder` sets it beside the encoder that resets at once.
