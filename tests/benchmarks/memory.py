@@ -2,7 +2,7 @@
 
 Twice a minute a line goes to FILE.csv: MB of the command, of the trials' workers, and of Ray's own processes. They are
 proportional shares (PSS): a page that several processes share counts once. Linux. At the end, and for a FILE.csv alone,
-what each grew from the first tenth of the time to the last, and by how much an hour (least squares).
+what each grew from the first tenth of the time to the last, and by how much an hour (least squares); FILE.png draws it.
 """
 
 import csv
@@ -14,7 +14,11 @@ from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
+import matplotlib
 import numpy as np
+
+matplotlib.use("agg")
+import matplotlib.pyplot as plt
 
 EVERY = 30.0  # seconds
 PROC = Path("/proc")
@@ -70,19 +74,30 @@ def watch(root: int, file: Path, lives: Callable[[], bool]) -> None:
             time.sleep(EVERY)
 
 
-def told(file: Path) -> str:
+def while_trials_ran(file: Path) -> dict[str, np.ndarray]:
     with file.open() as lines:
-        rows = [{name: float(value) for name, value in row.items() if name} for row in csv.DictReader(lines)]
-    rows = [row for row in rows if row["workers"]]  # while trials run
-    hours = np.array([row["seconds"] for row in rows]) / 3600
-    tenth = max(len(rows) // 10, 1)
-    said = [f"{len(rows)} samples while trials ran, {hours[-1] - hours[0]:.2f} hours"]
+        rows = [row for row in csv.DictReader(lines) if float(row["workers"])]
+    return {name: np.array([float(row[name]) for row in rows]) for name in ("seconds", *KINDS)}
+
+
+def told(found: dict[str, np.ndarray]) -> str:
+    hours = found["seconds"] / 3600
+    tenth = max(len(hours) // 10, 1)
+    said = [f"{len(hours)} samples while trials ran, {np.ptp(hours):.2f} hours"]
     for name in KINDS:
-        values = np.array([row[name] for row in rows])
-        slope = np.polyfit(hours, values, 1)[0] if len(rows) > 1 else 0.0
-        first, last = np.median(values[:tenth]), np.median(values[-tenth:])
+        slope = np.polyfit(hours, found[name], 1)[0] if len(hours) > 1 else 0.0
+        first, last = np.median(found[name][:tenth]), np.median(found[name][-tenth:])
         said.append(f"{name}: {first:.0f} MB at first, {last:.0f} MB at last, {slope:+.1f} MB an hour")
     return "\n".join(said)
+
+
+def draw(found: dict[str, np.ndarray], file: Path) -> None:
+    figure, axes = plt.subplots(figsize=(7, 3), layout="constrained")
+    for name in KINDS:
+        axes.plot(found["seconds"] / 3600, found[name], label=name)
+    axes.set(xlabel="hours", ylabel="MB", ylim=(0, None), title=f"memory while {file.stem} ran")
+    axes.legend(ncols=len(KINDS), frameon=False)
+    figure.savefig(file, dpi=150)
 
 
 if __name__ == "__main__":
@@ -96,5 +111,7 @@ if __name__ == "__main__":
         process = subprocess.Popen(command, env=os.environ)
         watch(process.pid, target, lambda: process.poll() is None)
         status = process.returncode
-    print(told(target))
+    measured = while_trials_ran(target)
+    print(told(measured))
+    draw(measured, target.with_suffix(".png"))
     sys.exit(status)
