@@ -77,14 +77,15 @@ def watch(root: int, file: Path, lives: Callable[[], bool]) -> None:
 def while_trials_ran(file: Path) -> dict[str, np.ndarray]:
     with file.open() as lines:
         rows = [row for row in csv.DictReader(lines) if float(row["workers"])]
-    return {name: np.array([float(row[name]) for row in rows]) for name in ("seconds", *KINDS)}
+    found = {name: np.array([float(row[name]) for row in rows]) for name in ("seconds", *KINDS)}
+    return found | {"all": np.sum([found[name] for name in KINDS], axis=0)}
 
 
 def told(found: dict[str, np.ndarray]) -> str:
     hours = found["seconds"] / 3600
     tenth = max(len(hours) // 10, 1)
     said = [f"{len(hours)} samples while trials ran, {np.ptp(hours):.2f} hours"]
-    for name in KINDS:
+    for name in (*KINDS, "all"):
         slope = np.polyfit(hours, found[name], 1)[0] if len(hours) > 1 else 0.0
         first, last = np.median(found[name][:tenth]), np.median(found[name][-tenth:])
         said.append(f"{name}: {first:.0f} MB at first, {last:.0f} MB at last, {slope:+.1f} MB an hour")
@@ -93,10 +94,10 @@ def told(found: dict[str, np.ndarray]) -> str:
 
 def draw(found: dict[str, np.ndarray], file: Path) -> None:
     figure, axes = plt.subplots(figsize=(7, 3), layout="constrained")
-    for name in KINDS:
+    for name in (*KINDS, "all"):
         axes.plot(found["seconds"] / 3600, found[name], label=name)
     axes.set(xlabel="hours", ylabel="MB", ylim=(0, None), title=f"memory while {file.stem} ran")
-    axes.legend(ncols=len(KINDS), frameon=False)
+    axes.legend(ncols=4, frameon=False)
     figure.savefig(file, dpi=150)
 
 
