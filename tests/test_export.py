@@ -111,6 +111,11 @@ def test_the_command_says_what_it_did_and_what_is_missing(
     assert "file" in capsys.readouterr().err
 
 
+def test_a_study_of_which_nothing_has_finished_is_copied_too(tmp_path: Path) -> None:
+    keep(open_store(study(), tmp_path / "runs"), study().trials("data")[0], state="interrupted")
+    assert export(tmp_path / "runs", tmp_path / "copy") == ["small: 1 trial"]
+
+
 def test_it_is_much_smaller(root: Path, tmp_path: Path) -> None:
     store = Store("small", uri(root))
     for run in store.runs("tags.role = 'trial'"):

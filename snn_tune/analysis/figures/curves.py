@@ -64,7 +64,7 @@ def drawn(trials: StudyTrials) -> list[str]:
 
 def _three(ranked: pd.DataFrame) -> dict[str, pd.Series]:
     places = {"best": 0, "median": (len(ranked) - 1) // 2, "worst": len(ranked) - 1}
-    return {word: ranked.iloc[place] for word, place in places.items() if place or (word == "best" and len(ranked))}
+    return {word: ranked.iloc[place] for word, place in places.items() if place > 0 or (word == "best" and len(ranked))}
 
 
 def _ranked(frame: pd.DataFrame) -> pd.DataFrame:
