@@ -31,7 +31,7 @@ study = Study(
     description="Tactile Braille Letters with the encoder of SpyTorch's tutorial 5.",
     data={"name": "tbl", "taxels": [1, 2, 6, 10], "frames": 76, "test_fraction": 0.2, "valid_fraction": 0.1},
     base={
-        "nb_hidden": 100,
+        "nb_hidden": 300,
         "nb_steps": 76,
         "scale": 20.0,
         "regularizer": 1e-2,
@@ -49,7 +49,7 @@ study = Study(
     },
     space={"reset": ["zero", "subtract"], "init_fan": ["in"], "init_scale": [3.0], "reduction": ["mean"]},
     nb_epochs=100,
-    seeds=5,
+    seeds=3,
     network=LateReset,
 )
 if __name__ == "__main__":
