@@ -1,15 +1,32 @@
 """What somebody else found, written so that trials can be held against it: `nb_hidden: 150 > 100 > 50`."""
 
-import re
+from dataclasses import dataclass
+from itertools import combinations, pairwise
+from math import isfinite
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from snn_tune.trial import Parameters
 
-FORM = re.compile(r"(\w+):\s*(\S+(?:\s*(?:>|=)\s*\S+)+|\S+\s+is\s+\S+\s*%)")
-
+FORMS = "NAME: A > B > C, or NAME: A = B = C, or NAME: A is 10 %; several with commas between"
 MEASURES = {"accuracy": ("train_accuracy", "test_accuracy"), "run_time": ("run_time_s",)}
+
+
+@dataclass(frozen=True)
+class Relation:
+    """What is said of the means of two values of a parameter, or of one.
+
+    Attributes:
+        higher: that the first's is higher than the second's; else that they are alike.
+        second: None where the first is said to be at a level.
+        level: an accuracy, a fraction; NaN between two values.
+    """
+
+    first: float
+    second: float | None
+    higher: bool
+    level: float = float("nan")
 
 
 class Claim(BaseModel):
@@ -18,7 +35,8 @@ class Claim(BaseModel):
     Attributes:
         says: the sentence.
         of: what is higher, or the same. `accuracy` is train and test.
-        order: `NAME: A > B > C` (A is higher than B, B than C), `NAME: A = B` (they are alike), or `NAME: A is 10 %`.
+        order: `NAME: A > B > C` (A is higher than B, B than C), `NAME: A = B = C` (any two are alike), or
+            `NAME: A is 10 %`; several parts with commas between.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -28,33 +46,21 @@ class Claim(BaseModel):
 
     @field_validator("order")
     @classmethod
-    def _can_be_read(cls, order: str) -> str:
-        found = FORM.fullmatch(order)
-        if not found or found[1] not in Parameters.model_fields or (">" in order and "=" in order):
-            raise ValueError("must be a parameter and its values: NAME: A > B > C, or NAME: A = B, or NAME: A is 10 %")
-        for value in re.split(r"\s*(?:>|=|is)\s*", found[2].rstrip(" %")):
-            float(value)
+    def _can_be_read(cls, order: str, info: Any) -> str:
+        name, relations = parsed(order)
+        if name not in Parameters.model_fields:
+            raise ValueError(f"there is no parameter {name}")
+        if info.data.get("of") == "run_time" and any(one.second is None for one in relations):
+            raise ValueError("a level is an accuracy, not a run time")
         return order
 
     @property
     def parameter(self) -> str:
-        return self.order.partition(":")[0]
+        return parsed(self.order)[0]
 
     @property
-    def alike(self) -> bool:
-        """Whether the values are said to be the same, not in an order."""
-        return "=" in self.order
-
-    @property
-    def values(self) -> list[float]:
-        """Of the parameter, as they are named."""
-        return [float(one) for one in re.split(">|=", self.order.partition(":")[2].partition(" is ")[0])]
-
-    @property
-    def level(self) -> float | None:
-        """The mean accuracy that it names, a fraction."""
-        _, _, level = self.order.partition(" is ")
-        return float(level.rstrip(" %")) / 100 if level else None
+    def relations(self) -> list[Relation]:
+        return parsed(self.order)[1]
 
     @property
     def measures(self) -> tuple[str, ...]:
@@ -62,6 +68,35 @@ class Claim(BaseModel):
         return MEASURES.get(self.of, (self.of,))
 
 
-def place(axis: list[Any], value: float) -> int | None:
-    """Where the value is on an axis of numbers; None where it is not."""
-    return next((i for i, one in enumerate(axis) if isinstance(one, int | float) and float(one) == value), None)
+def parsed(order: str) -> tuple[str, list[Relation]]:
+    """The parameter, and what is said of its values.
+
+    Raises:
+        ValueError: it cannot be read.
+    """
+    name, colon, parts = order.partition(":")
+    if not colon or not parts.strip():
+        raise ValueError(f"must be {FORMS}")
+    return name.strip(), [relation for part in parts.split(",") for relation in _relations(part)]
+
+
+def _relations(part: str) -> list[Relation]:
+    value, said, level = part.partition(" is ")
+    if said and level.strip().endswith("%"):
+        return [Relation(_number(value), None, False, _number(level.strip().removesuffix("%")) / 100)]
+    higher = ">" in part
+    values = [_number(one) for one in part.split(">" if higher else "=")]
+    if len(values) < 2 or len(set(values)) < len(values):
+        raise ValueError(f"must be {FORMS}; each value once")
+    both = pairwise(values) if higher else combinations(values, 2)
+    return [Relation(one, other, higher) for one, other in both]
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not isfinite(value):
+        raise ValueError(f"{text.strip()!r} is no number; must be {FORMS}")
+    return value

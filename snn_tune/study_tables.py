@@ -3,6 +3,7 @@
 from typing import Any
 
 from snn_tune.axis import Axis, Choice, axis
+from snn_tune.claim import Claim
 from snn_tune.datasets import SOURCES
 from snn_tune.datasets.own import Own
 from snn_tune.datasets.source import DataSource
@@ -38,7 +39,7 @@ def build(name: str, tables: dict[str, Any]) -> Study:
     data = validate(source(tables["data"]), tables["data"], "data")
     budget = validate(Budget, tables["budget"], "budget")
     search = validate(Search, tables.get("search", {}), "search")
-    thesis = validate(Thesis, tables["thesis"], "thesis") if "thesis" in tables else None
+    thesis = _thesis(tables["thesis"]) if "thesis" in tables else None
     varied = tables.get("grid", tables.get("space", {}))
     base, space = _parameters(data, tables.get("base", {}), "space" if _has_range(varied) else "grid", varied, budget)
     study = Study(
@@ -84,6 +85,13 @@ def override(
 
 def _has_range(written: dict[str, Any]) -> bool:
     return any(isinstance(value, str) and "(" in value for value in written.values())
+
+
+def _thesis(table: dict[str, Any]) -> Thesis:
+    claims = table.get("claims", [])
+    if not isinstance(claims, list) or not all(isinstance(one, dict) for one in claims):
+        raise UserError(f"[thesis] claims = {claims!r:.80}: must be tables, [[thesis.claims]]")
+    return validate(Thesis, table | {"claims": [validate(Claim, one, "thesis.claims") for one in claims]}, "thesis")
 
 
 def source(table: dict[str, Any]) -> type[DataSource]:

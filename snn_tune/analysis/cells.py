@@ -75,14 +75,14 @@ def scored(trials: pd.DataFrame, axes: Axes) -> pd.DataFrame:
     return placed[(placed["state"] == "finished") & placed["valid_accuracy"].notna()].copy()
 
 
-def pairs(scored: pd.DataFrame, name: str, axes: Axes) -> pd.DataFrame:
-    """Validation accuracies of the trials that differ in this parameter alone, with the same seed.
+def pairs(scored: pd.DataFrame, name: str, axes: Axes, measure: str = "valid_accuracy") -> pd.DataFrame:
+    """A measure of the trials that differ in this parameter alone, with the same seed.
 
     A row for each setting of the other parameters and seed, a column for each place on the axis; NaN where there is no
     trial.
     """
     others = [other for other in axes if other != name]
-    table = scored.pivot_table(index=[*others, "seed"], columns=name, values="valid_accuracy")
+    table = scored.pivot_table(index=[*others, "seed"], columns=name, values=measure)
     return table.reindex(columns=range(len(axes[name])))
 
 

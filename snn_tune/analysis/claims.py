@@ -1,43 +1,47 @@
-"""A study's trials held against what somebody else found: they agree, they disagree, or they cannot tell."""
+"""A grid's trials held against what somebody else found: they agree, they disagree, or they cannot tell."""
 
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
+from itertools import groupby
 from math import isnan, nan
+from typing import Any
 
 import pandas as pd
 
-from snn_tune.analysis.cells import Axes, largest_group, scored
-from snn_tune.analysis.formats import from_to, number, percent, points
-from snn_tune.claim import Claim, place
+from snn_tune.analysis.cells import Axes, largest_group, pairs, scored
+from snn_tune.analysis.formats import from_to, number, p_value, percent, points
+from snn_tune.analysis.significance import ALPHA, holm, sign_flip
+from snn_tune.claim import Claim, Relation
 from snn_tune.intervals import Interval, student
 
 TIME = "run_time_s"
 SHORT = {"train_accuracy": "train", "test_accuracy": "test", TIME: "run time"}
 SAME_ACCURACY, SAME_TIME = 0.01, 0.05  # what still counts as alike: a point; a 20th of the mean run time
 HOW = (
-    "Each difference is the mean over the pairs of cells that differ in this parameter alone, with Student's interval "
-    "over them. An order agrees where all of its intervals are above 0, and disagrees where none is and one is below; "
-    f"values are alike where the interval lies within {100 * SAME_ACCURACY:.0f} point, or {100 * SAME_TIME:.0f} % of "
-    "the mean run time."
+    "Each difference, in points or seconds, is the mean over the pairs of trials that differ in this parameter alone, "
+    "with the same seed; its interval is Student's over them, of this one difference. One value is higher than another "
+    "where sign flips of the pairs say so (p below "
+    f"{ALPHA}, after Holm for all such differences here). Two are alike where the interval lies within "
+    f"{100 * SAME_ACCURACY:.0f} point, or {100 * SAME_TIME:.0f} % of their mean run time, and are not where it lies "
+    "wholly beyond."
 )
 
 
 @dataclass(frozen=True)
 class Step:
-    """One value against the next, or against the level that is named.
+    """One value against another, or against the level that is named.
 
     Attributes:
         text: `300 > 200`, as it is claimed.
-        difference: mean over the pairs of cells that differ in this parameter alone, each the mean of its seeds: a
-            fraction, or seconds.
-        interval: Student's over these pairs.
-        agrees: None where the interval does not tell.
+        difference: a fraction, or seconds; NaN without a pair.
+        p: of a difference that is to be above 0, corrected; else NaN.
+        agrees: None where it cannot be told.
     """
 
     text: str
     difference: float
     interval: Interval
-    agrees: bool | None
+    p: float = nan
+    agrees: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class Judged:
 
     @property
     def figures(self) -> str:
-        """`300 > 200: +0.64 (+0.20 to +1.08)`, in points or seconds."""
+        """`300 > 200: +0.64 (+0.20 to +1.08), p 0.002`, in points or seconds."""
         return "; ".join(f"{step.text}: {self._difference(step)}" for step in self.steps) or "not in this grid"
 
     def record(self) -> dict[str, str]:
@@ -67,10 +71,12 @@ class Judged:
         return named | {"verdict": self.verdict, "figures": self.figures}
 
     def _difference(self, step: Step) -> str:
+        p = "" if isnan(step.p) else f", p {p_value(step.p)}"
         if self.measure != TIME:
-            return f"{points(step.difference)}{from_to(step.interval)}"
+            return f"{points(step.difference)}{from_to(step.interval)}{p}"
         low, high = step.interval.low, step.interval.high
-        return f"{step.difference:+.1f} s" + ("" if isnan(low) else f" ({low:+.1f} to {high:+.1f})")
+        ends = "" if isnan(low) else f" ({low:+.1f} to {high:+.1f})"
+        return "-" if isnan(step.difference) else f"{step.difference:+.1f} s{ends}{p}"
 
 
 def judge(claims: list[Claim], trials: pd.DataFrame, axes: Axes) -> list[Judged]:
@@ -78,45 +84,51 @@ def judge(claims: list[Claim], trials: pd.DataFrame, axes: Axes) -> list[Judged]
     cells = scored(trials, axes)
     _, others = largest_group(cells)
     cells.loc[others, TIME] = nan
-    return [_judge(claim, measure, cells, axes) for claim in claims for measure in claim.measures]
+    judged = [_judge(claim, measure, cells, axes) for claim in claims for measure in claim.measures]
+    corrected = iter(holm([step.p for one in judged for step in one.steps]))
+    return [replace(one, steps=[_settled(step, next(corrected)) for step in one.steps]) for one in judged]
 
 
 def lines(judged: list[Judged]) -> list[str]:
     """A line for each claim, its verdict by each measure."""
-    claims = {one.claim.says: [other for other in judged if other.claim == one.claim] for one in judged}
     return [
-        f"thesis: {says}: " + ", ".join(f"{SHORT[one.measure]} {one.verdict}" for one in those)
-        for says, those in claims.items()
+        f"thesis: {claim.says}: " + ", ".join(f"{SHORT[one.measure]} {one.verdict}" for one in those)
+        for claim, those in groupby(judged, key=lambda one: one.claim)
     ]
 
 
 def _judge(claim: Claim, measure: str, cells: pd.DataFrame, axes: Axes) -> Judged:
-    name = claim.parameter
-    places = [place(axes.get(name, []), value) for value in claim.values]
-    if None in places or cells.empty:
+    axis = axes.get(claim.parameter, [])
+    named = {value for one in claim.relations for value in (one.first, one.second) if value is not None}
+    if cells.empty or not named <= set(axis):
         return Judged(claim, measure, [])
-    rest = [other for other in axes if other != name]
-    means = cells.pivot_table(index=rest or "state", columns=name, values=measure).reindex(columns=places)
-    values = [number(axes[name][i]) for i in places if i is not None]
-    if claim.level is not None:
-        difference = means[places[0]] - claim.level
-        return Judged(claim, measure, [_alike(f"{values[0]} is {percent(claim.level)} %", difference, SAME_ACCURACY)])
-    margin = SAME_TIME * float(means.mean().mean()) if measure == TIME else SAME_ACCURACY
-    steps = []
-    for (one, other), (i, j) in zip(pairwise(values), pairwise(places), strict=True):
-        difference = means[i] - means[j]
-        steps.append(
-            _alike(f"{one} = {other}", difference, margin) if claim.alike else _higher(f"{one} > {other}", difference)
-        )
-    return Judged(claim, measure, steps)
+    table = pairs(cells, claim.parameter, axes, measure)
+    return Judged(claim, measure, [_step(one, measure, table, axis) for one in claim.relations])
 
 
-def _higher(text: str, differences: pd.Series) -> Step:
-    found = student(differences, "combinations")
-    return Step(text, float(differences.mean()), found, True if found.low > 0 else False if found.high < 0 else None)
+def _step(claimed: Relation, measure: str, table: pd.DataFrame, axis: list[Any]) -> Step:
+    values = [axis.index(value) for value in (claimed.first, claimed.second) if value is not None]
+    sign = " > " if claimed.higher else " = "
+    text = sign.join(number(axis[i]) for i in values)
+    if claimed.second is None:
+        text, differences = f"{text} is {percent(claimed.level)} %", table[values[0]] - claimed.level
+    else:
+        differences = table[values[0]] - table[values[1]]
+    found = Step(text, float(differences.mean()), student(differences, "pairs"))
+    if claimed.higher:
+        return replace(found, p=sign_flip(differences.to_numpy(dtype=float)[None])[0])
+    margin = SAME_TIME * float(table[values].mean().mean()) if measure == TIME else SAME_ACCURACY
+    return replace(found, agrees=_alike(found.interval, margin))
 
 
-def _alike(text: str, differences: pd.Series, margin: float) -> Step:
-    found = student(differences, "combinations")
-    inside, outside = -margin < found.low and found.high < margin, found.low > margin or found.high < -margin
-    return Step(text, float(differences.mean()), found, True if inside else False if outside else None)
+def _alike(interval: Interval, margin: float) -> bool | None:
+    if -margin < interval.low and interval.high < margin:
+        return True
+    return False if interval.low > margin or interval.high < -margin else None
+
+
+def _settled(step: Step, p: float) -> Step:
+    """An order's step with its corrected p, and what that says."""
+    if isnan(p):
+        return step
+    return replace(step, p=p, agrees=step.difference > 0 if p < ALPHA else None)

@@ -43,6 +43,8 @@ def verdict(order: str, of: str = "train_accuracy", frame: pd.DataFrame | None =
         ("run_time", "nb_steps: 150 > 100 > 50", "agrees"),
         ("run_time", "nb_steps: 150 > 50 > 100", "in part"),
         ("run_time", "scale: 10 = 20 = 30", "agrees"),
+        ("run_time", "nb_steps: 100 = 50", "disagrees"),
+        ("train_accuracy", "nb_hidden: 200 > 100, 100 > 200", "in part"),
     ],
 )
 def test_the_verdict_follows_from_the_intervals(of: str, order: str, expected: str) -> None:
@@ -53,10 +55,26 @@ def test_figures_are_differences_with_their_intervals() -> None:
     one = verdict("nb_hidden: 200 > 100")
     assert one.steps[0].difference == pytest.approx(0.02)
     assert one.figures.startswith("200 > 100: +2.00 (+")
+    assert one.figures.endswith(", p below 0.001")
     low, high = one.steps[0].interval.low, one.steps[0].interval.high
     assert low < 0.02 < high
     assert verdict("nb_steps: 100 > 50", "run_time").figures.startswith("100 > 50: +75.0 s (+")
     assert verdict("scale: 10 > 5").figures == "not in this grid"
+    assert verdict("nb_steps: 100 > 50", "run_time", trials(run_time_s=float("nan"))).figures == "100 > 50: -"
+
+
+def test_p_values_are_corrected_for_how_many_there_are() -> None:
+    claims = [Claim(says="so", of="train_accuracy", order=order) for order in ("scale: 20 > 10", "scale: 20 > 30")]
+    (alone,) = judge(claims[:1], trials(), AXES)
+    together = judge([*claims, *claims], trials(), AXES)
+    assert together[0].steps[0].p == pytest.approx(min(4 * alone.steps[0].p, 1))
+
+
+def test_values_that_are_alike_by_the_mean_alone_are_not_told() -> None:
+    frame = trials()
+    frame.loc[(frame["scale"] == 20.0) & (frame["nb_steps"] == 50), "best_test_accuracy"] += 0.2
+    frame.loc[(frame["scale"] == 20.0) & (frame["nb_steps"] == 100), "best_test_accuracy"] -= 0.2
+    assert verdict("scale: 20 = 10", "test_accuracy", frame).verdict == "cannot tell"
 
 
 def test_times_of_another_machine_and_trials_that_did_not_finish_do_not_count() -> None:
@@ -69,13 +87,21 @@ def test_times_of_another_machine_and_trials_that_did_not_finish_do_not_count() 
 
 
 def test_a_line_has_the_verdict_of_each_measure() -> None:
-    claims = [Claim(says="more is better", of="accuracy", order="nb_hidden: 200 > 100")]
-    assert lines(judge(claims, trials(), AXES)) == ["thesis: more is better: train agrees, test cannot tell"]
+    claims = [
+        Claim(says="so", of="accuracy", order=order) for order in ("nb_hidden: 200 > 100", "nb_hidden: 100 > 200")
+    ]
+    assert lines(judge(claims, trials(), AXES)) == [
+        "thesis: so: train agrees, test cannot tell",
+        "thesis: so: train disagrees, test cannot tell",
+    ]
 
 
-def test_a_grid_of_one_axis_is_judged_too() -> None:
-    axes = {"nb_hidden": [100, 200]}
-    frame = trials(scale=10.0, nb_steps=50)
-    (one,) = judge([Claim(says="so", of="train_accuracy", order="nb_hidden: 200 > 100")], frame, axes)
+def test_a_grid_of_one_axis_is_judged_by_its_seeds() -> None:
+    frame = pd.concat([trials(scale=10.0, nb_steps=50).assign(seed=seed) for seed in range(8)])
+    frame = frame.groupby(["nb_hidden", "seed"], as_index=False).first()
+    claims = [Claim(says="so", of="train_accuracy", order="nb_hidden: 200 > 100")]
+    (one,) = judge(claims, frame, {"nb_hidden": [100, 200]})
     assert one.steps[0].difference == pytest.approx(0.02)
-    assert one.verdict == "cannot tell"  # of one pair there is no interval
+    assert one.verdict == "agrees"
+    (one,) = judge(claims, frame[frame["seed"] == 0], {"nb_hidden": [100, 200]})
+    assert one.verdict == "cannot tell"  # of one pair
