@@ -1,13 +1,14 @@
 """The studies of what the thesis's text leaves open: they can be run, and differ from the grids in that alone."""
 
 import importlib
+import tomllib
 from types import ModuleType
 
 import pytest
 import torch
 
 from snn_tune.snn import NetworkSettings, SpikingNetwork
-from snn_tune.study_file import FOLDER, read
+from snn_tune.study_file import FOLDER, available, read
 
 CHOICES = FOLDER / "choices"
 OPEN = {"reset", "init_fan", "init_scale", "reduction"}
@@ -76,3 +77,10 @@ def test_it_learns_through_its_encoder(late: ModuleType) -> None:
     )
     network(torch.rand(5, 30, 1) * 4).spikes.sum().backward()
     assert network.encoder.gain.grad.abs().sum() > 0
+
+
+def test_the_package_has_all_studies_and_not_their_results() -> None:
+    project = tomllib.loads((FOLDER.parent / "pyproject.toml").read_text())
+    packed = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    assert set(packed) == {f"studies/{name}.toml" for name in available()} | {"studies/choices"}
+    assert all(target == f"snn_tune/{source}" for source, target in packed.items())

@@ -4,7 +4,6 @@ import shutil
 import sqlite3
 from pathlib import Path
 
-import numpy as np
 import pytest
 from mlflow.entities import Metric
 from small import study
@@ -85,18 +84,91 @@ def test_studies_go_on_in_it(root: Path, tmp_path: Path) -> None:
     assert all(run.info.artifact_uri.startswith((copy / "artifacts").as_uri()) for run in store.runs())
 
 
-def test_a_copy_is_replaced_and_results_are_not(root: Path, tmp_path: Path) -> None:
+def test_a_copy_is_replaced_with_the_files_of_what_is_best_now(root: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     export(root, copy)
-    (best,) = (copy / "artifacts" / "small").iterdir()
+    (former,) = (copy / "artifacts" / "small").iterdir()
     store = Store("small", uri(root))
-    keep(store, study(grid={"nb_hidden": [5, 20]}).trials("data")[-1], valid=0.99)  # not of this study: the best stays
-    assert export(root, copy) == ["small: 5 trials"]
-    assert [best] == list((copy / "artifacts" / "small").iterdir())
-    for there in (root, tmp_path / "others"):
-        writable("another", uri(there), there / "artifacts")
-        with pytest.raises(UserError, match=f"^{there} holds results that are no copy; name another folder"):
-            export(root, there)
+    store.client.set_tag(former.name, "state", "failed")
+    assert export(root, copy) == ["small: 4 trials"]
+    (best,) = (copy / "artifacts" / "small").iterdir()
+    assert best.name != former.name
+    assert sorted(file.name for file in copy.iterdir()) == ["artifacts", "mlflow.db"]
+
+
+@pytest.mark.parametrize("database", [True, False])
+def test_results_that_are_no_copy_are_not_touched(root: Path, tmp_path: Path, database: bool) -> None:
+    others = tmp_path / "others"
+    (others / "artifacts" / "small").mkdir(parents=True)
+    (others / "artifacts" / "small" / "model.pt").write_text("theirs")
+    if database:
+        writable("another", uri(others), others / "artifacts")
+    with pytest.raises(UserError, match=f"^{others} holds results that are no copy; name another folder"):
+        export(root, others)
+    assert (others / "artifacts" / "small" / "model.pt").read_text() == "theirs"
+
+
+def test_results_are_not_copied_onto_themselves(root: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    export(root, copy)
+    files = sorted(copy.rglob("*"))
+    for one in (root, copy):
+        with pytest.raises(UserError, match="is what is to be copied; name another folder"):
+            export(one, one)
+    assert sorted(copy.rglob("*")) == files
+
+
+def test_a_study_that_cannot_be_analysed_does_not_keep_the_others_back(root: Path, tmp_path: Path) -> None:
+    writable("broken", uri(root), root / "artifacts")
+    first, second = export(root, tmp_path / "copy")
+    assert first.startswith("broken: copied as it is: there are no trials of 'broken' in ")
+    assert second == "small: 4 trials"
+
+
+def test_an_interrupted_trial_keeps_the_values_of_all_epochs(root: Path, tmp_path: Path) -> None:
+    store = Store("small", uri(root))
+    run = next(run for run in store.runs("tags.role = 'trial'"))
+    store.client.set_tag(run.info.run_id, "state", "interrupted")
+    export(root, tmp_path / "copy")
+    kept = Store("small", uri(tmp_path / "copy")).client.get_metric_history(run.info.run_id, "loss")
+    assert len(kept) == NB_EPOCHS - 1
+
+
+def test_models_whose_files_stay_behind_are_not_there(root: Path, tmp_path: Path) -> None:
+    with sqlite3.connect(root / "mlflow.db") as database:
+        database.execute(
+            "INSERT INTO logged_models (model_id, experiment_id, name, artifact_location, creation_timestamp_ms,"
+            f" last_updated_timestamp_ms, status) VALUES ('m', 1, 'best', 'file://{tmp_path}/m', 1, 1, 2)"
+        )
+    export(root, tmp_path / "copy")
+    with sqlite3.connect(tmp_path / "copy" / "mlflow.db") as database:
+        assert database.execute("SELECT count(*) FROM logged_models").fetchone() == (0,)
+
+
+def test_what_waits_for_the_store_is_told(root: Path, tmp_path: Path) -> None:
+    (root / "journal" / "small").mkdir(parents=True)
+    (root / "journal" / "small" / "waits.jsonl").write_text("{}")
+    assert export(root, tmp_path / "copy")[1] == f"not copied: what waits in {root / 'journal'}; `run` delivers it"
+
+
+def test_another_programs_database_is_left_alone(root: Path, tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "mlflow.db") as database:
+        database.execute("CREATE TABLE theirs (a)")
+    before = (tmp_path / "mlflow.db").read_bytes()
+    for here, there in ((tmp_path, tmp_path / "copy"), (root, tmp_path)):
+        with pytest.raises(UserError, match="mlflow.db cannot be used .another program's database.: move"):
+            export(here, there)
+    assert (tmp_path / "mlflow.db").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["a#b", "a b", "ä"])
+def test_a_root_may_have_any_name(root: Path, tmp_path: Path, name: str) -> None:
+    assert export(root.rename(tmp_path / name), tmp_path / f"copy of {name}") == ["small: 4 trials"]
+
+
+def test_a_root_that_cannot_be_in_an_address_is_refused(root: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="a path with . or % cannot be part of a database's address"):
+        export(root.rename(tmp_path / "a?b"), tmp_path / "copy")
 
 
 def test_the_command_says_what_it_did_and_what_is_missing(
@@ -119,10 +191,10 @@ def test_a_study_of_which_nothing_has_finished_is_copied_too(tmp_path: Path) -> 
 def test_it_is_much_smaller(root: Path, tmp_path: Path) -> None:
     store = Store("small", uri(root))
     for run in store.runs("tags.role = 'trial'"):
-        for name in "abcd":
-            values = np.random.default_rng(0).random(900)
-            store.client.log_batch(run.info.run_id, [Metric(name, one, 1, step) for step, one in enumerate(values)])
+        values = [Metric(name, place / 900, 1, place) for name in "abcdefgh" for place in range(900)]
+        for first in range(0, len(values), 900):
+            store.client.log_batch(run.info.run_id, values[first : first + 900])
+        store.client.set_tag(run.info.run_id, "state", "pruned")
     export(root, tmp_path / "copy")
-    with sqlite3.connect(tmp_path / "copy" / "mlflow.db") as database:
-        (kept,) = database.execute("SELECT count(*) FROM metrics WHERE key = 'a'").fetchone()
-    assert kept == 3 * 900 + 1
+    before, after = ((one / "mlflow.db").stat().st_size for one in (root, tmp_path / "copy"))
+    assert after < 1_500_000 < 4_000_000 < before

@@ -4,9 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snn_tune.errors import UserError
-from snn_tune.tracking.store import SQLITE, Store, tracking_uri
-
-DATABASE = "mlflow.db"
+from snn_tune.tracking.store import DATABASE, SQLITE, Store, tracking_uri
 
 
 @dataclass(frozen=True)

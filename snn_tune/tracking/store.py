@@ -28,7 +28,7 @@ from snn_tune.errors import UserError, one_line, without_password  # noqa: E402
 from snn_tune.files import naming  # noqa: E402
 from snn_tune.tracking.addresses import gone, readdress  # noqa: E402
 
-SQLITE = "sqlite:///"
+SQLITE, DATABASE = "sqlite:///", "mlflow.db"
 PAGE = 200  # runs: MLflow makes 0.1 MB of objects of each
 KIND = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens on training runs, not on language models
 RESTORE = "move the damaged file aside, or put a copy back"
@@ -52,9 +52,16 @@ def tracking_uri(given: str | None, root: Path) -> str:
     Raises:
         UserError: the root's path cannot be part of a database's address.
     """
-    if elsewhere := given or os.environ.get("MLFLOW_TRACKING_URI"):
-        return elsewhere
-    path = str(root.resolve() / "mlflow.db")
+    return given or os.environ.get("MLFLOW_TRACKING_URI") or database_uri(root)
+
+
+def database_uri(root: Path) -> str:
+    """Of the database under the root folder.
+
+    Raises:
+        UserError: the root's path cannot be part of a database's address.
+    """
+    path = str(root.resolve() / DATABASE)
     if set(path) & set("?%"):
         raise UserError(f"--root {root}: a path with ? or % cannot be part of a database's address; take another")
     return SQLITE + path
@@ -189,6 +196,17 @@ def _check_database(path: Path) -> None:
         raise UserError(f"the tracking database {path} is a folder; move it aside, or name another --root")
     if not path.stat().st_size:
         raise UserError(f"the tracking store {SQLITE}{path} cannot be used (it is an empty file): {RESTORE}")
+    if not _is_mlflows(path):
+        raise UserError(f"the tracking store {SQLITE}{path} cannot be used (another program's database): {RESTORE}")
+
+
+def _is_mlflows(path: Path) -> bool:
+    """MLflow would add its tables to another program's database. True of what is no database, which it says itself."""
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'experiments'").fetchall())
+    except sqlite3.Error:
+        return True
 
 
 def _make_database(path: Path) -> None:

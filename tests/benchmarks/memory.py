@@ -1,12 +1,11 @@
 """Memory of a command and all that it starts: `python tests/benchmarks/memory.py FILE.csv python -m snn_tune.run tbl`.
 
-Twice a minute a line goes to FILE.csv: MB of the command, of the trials' workers, and of Ray's own processes. They are
+Twice a minute a line goes to FILE.csv: MiB of the command, of the trials' workers, and of Ray's own processes. They are
 proportional shares (PSS): a page that several processes share counts once. Linux. At the end, and for a FILE.csv alone,
 what each grew from the first tenth of the time to the last, and by how much an hour (least squares); FILE.png draws it.
 """
 
 import csv
-import os
 import subprocess
 import sys
 import time
@@ -46,13 +45,13 @@ def kind(pid: int, root: int) -> str:
 
 
 def share(pid: int) -> float:
-    """MB of a process; of what it shares with others, its part."""
+    """MiB of a process; of what it shares with others, its part."""
     lines = (PROC / str(pid) / "smaps_rollup").read_text().splitlines()
     return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
 
 def sample(root: int) -> dict[str, float]:
-    """MB by kind."""
+    """MiB by kind."""
     found = dict.fromkeys(KINDS, 0.0)
     for pid in tree(root):
         try:
@@ -76,7 +75,7 @@ def watch(root: int, file: Path, lives: Callable[[], bool]) -> None:
 
 def while_trials_ran(file: Path) -> dict[str, np.ndarray]:
     with file.open() as lines:
-        rows = [row for row in csv.DictReader(lines) if float(row["workers"])]
+        rows = [row for row in csv.DictReader(lines) if row["Ray"] and float(row["workers"])]  # a last line may be half
     found = {name: np.array([float(row[name]) for row in rows]) for name in ("seconds", *KINDS)}
     return found | {"all": np.sum([found[name] for name in KINDS], axis=0)}
 
@@ -86,9 +85,9 @@ def told(found: dict[str, np.ndarray]) -> str:
     tenth = max(len(hours) // 10, 1)
     said = [f"{len(hours)} samples while trials ran, {np.ptp(hours):.2f} hours"]
     for name in (*KINDS, "all"):
-        slope = np.polyfit(hours, found[name], 1)[0] if len(hours) > 1 else 0.0
+        slope = np.polyfit(hours, found[name], 1)[0]
         first, last = np.median(found[name][:tenth]), np.median(found[name][-tenth:])
-        said.append(f"{name}: {first:.0f} MB at first, {last:.0f} MB at last, {slope:+.1f} MB an hour")
+        said.append(f"{name}: {first:.0f} MiB at first, {last:.0f} MiB at last, {slope:+.1f} MiB an hour")
     return "\n".join(said)
 
 
@@ -96,23 +95,30 @@ def draw(found: dict[str, np.ndarray], file: Path) -> None:
     figure, axes = plt.subplots(figsize=(7, 3), layout="constrained")
     for name in (*KINDS, "all"):
         axes.plot(found["seconds"] / 3600, found[name], label=name)
-    axes.set(xlabel="hours", ylabel="MB", ylim=(0, None), title=f"memory while {file.stem} ran")
+    axes.set(xlabel="hours", ylabel="MiB", ylim=(0, None), title=f"memory while {file.stem} ran")
     axes.legend(ncols=4, frameon=False)
     figure.savefig(file, dpi=150)
 
 
+def main(target: Path, command: list[str]) -> int:
+    """The command's exit status."""
+    process = subprocess.Popen(command) if command else None
+    try:
+        if process:
+            watch(process.pid, target, lambda: process.poll() is None)
+    except KeyboardInterrupt:  # the command was told, too
+        print("waiting for the command to stop", file=sys.stderr)
+    status = process.wait() if process else 0
+    found = while_trials_ran(target)
+    if len(found["seconds"]) < 2:
+        print(f"{target}: too few samples while trials ran")
+        return status
+    print(told(found))
+    draw(found, target.with_suffix(".png"))
+    return status
+
+
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
+    if len(sys.argv) < 2 or (len(sys.argv) == 2 and not Path(sys.argv[1]).is_file()):
         sys.exit(__doc__)
-    target, command = Path(sys.argv[1]), sys.argv[2:]
-    status = 0
-    if len(command) == 1 and command[0].isdecimal():  # a process that runs already
-        watch(int(command[0]), target, lambda: (PROC / command[0]).exists())
-    elif command:
-        process = subprocess.Popen(command, env=os.environ)
-        watch(process.pid, target, lambda: process.poll() is None)
-        status = process.returncode
-    measured = while_trials_ran(target)
-    print(told(measured))
-    draw(measured, target.with_suffix(".png"))
-    sys.exit(status)
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))

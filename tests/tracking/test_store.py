@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from snn_tune.errors import UserError
+from snn_tune.tracking.addresses import readdress
 from snn_tune.tracking.store import Store, elsewhere, writable
 
 
@@ -51,6 +52,18 @@ def test_a_root_that_was_moved_takes_its_artifacts_along(tmp_path: Path) -> None
     assert elsewhere(store, new / "artifacts") == ""
     assert store.experiment.artifact_location == (new / "artifacts" / "small").as_uri()
     assert store.client.list_artifacts(run_id)[0].path == "kept.txt"
+
+
+def test_a_study_whose_name_begins_another_ones_moves_alone(tmp_path: Path) -> None:
+    path = tmp_path / "mlflow.db"
+    for name in ("tbl", "tbl_extended"):
+        store = writable(name, f"sqlite:///{path}", tmp_path / "artifacts")
+        store.client.create_run(store.experiment_id)
+    with sqlite3.connect(path) as database:
+        readdress(database, (tmp_path / "artifacts" / "tbl").as_uri(), "here")
+    addresses = [run.info.artifact_uri for run in (*Store("tbl", store.uri).runs(), *store.runs())]
+    assert addresses[0].startswith("here/")
+    assert addresses[1].startswith((tmp_path / "artifacts" / "tbl_extended").as_uri())
 
 
 def test_of_a_root_that_was_copied_it_is_told_that_artifacts_go_to_the_first(tmp_path: Path) -> None:

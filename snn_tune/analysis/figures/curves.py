@@ -76,14 +76,12 @@ def _ranked(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _logged(word: str, row: pd.Series, trials: StudyTrials, store: Store) -> pd.DataFrame:
     """Columns trial, key, epoch, train_accuracy, valid_accuracy, as the trial logged them."""
-
-    def ask(name: str) -> dict[int, float]:
-        history: list[Metric] = store.ask(store.client.get_metric_history, trials.run_ids[row["key"]], name)
-        return {one.step: one.value for one in history}
-
-    curves = pd.DataFrame({name: pd.Series(ask(name), dtype=float) for name in ("train_accuracy", "valid_accuracy")})
-    curves = curves.sort_index().rename_axis("epoch").reset_index()
-    return curves.assign(trial=word, key=row["key"])[["trial", "key", "epoch", "train_accuracy", "valid_accuracy"]]
+    key = row["key"]
+    history: list[Metric] = store.ask(store.client.get_metric_history, trials.run_ids[key], "train_accuracy")
+    train = pd.Series({one.step: one.value for one in history}, dtype=float)
+    valid = pd.Series(dict(enumerate(_history(trials, key), 1)), dtype=float)
+    curves = pd.DataFrame({"train_accuracy": train, "valid_accuracy": valid}).rename_axis("epoch").reset_index()
+    return curves.assign(trial=word, key=key)[["trial", "key", "epoch", "train_accuracy", "valid_accuracy"]]
 
 
 def _history(trials: StudyTrials, key: str) -> list[float]:
