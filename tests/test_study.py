@@ -163,3 +163,20 @@ def test_a_byte_order_mark_is_no_error(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(find("randman").read_text(), "utf-8-sig")
     assert read(str(path)).cells() == read("randman").cells()
+
+
+@pytest.mark.parametrize(
+    ("claims", "message"),
+    [
+        ("all", r"^\[thesis\] claims = 'all': must be tables, \[\[thesis.claims\]\]"),
+        ([1], r"^\[thesis\] claims = \[1\]: must be tables"),
+        ([{"says": "so", "of": "accuracy"}], r"^\[thesis.claims\] order: is missing"),
+        ([{"says": "so", "of": "accuracy", "order": "scale: 2 > 1", "who": "x"}], r"^\[thesis.claims\] who: unknown"),
+        ([{"says": "so", "of": "acuracy", "order": "scale: 2 > 1"}], r"^\[thesis.claims\] of = 'acuracy'"),
+        ([{"says": "so", "of": "accuracy", "order": "scale: 2 > 2"}], r"^\[thesis.claims\] order = .* each value once"),
+    ],
+)
+def test_a_claim_that_cannot_be_held_against_trials_is_refused(claims: object, message: str) -> None:
+    thesis = dict.fromkeys(("nb_hidden", "nb_steps", "scale", "regularizer"), "1") | {"train_accuracy": 0.9}
+    with pytest.raises(UserError, match=message):
+        build("small", TABLES | {"thesis": thesis | {"claims": claims}})

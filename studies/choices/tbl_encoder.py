@@ -4,11 +4,16 @@ Its units are reset by the spike of the step before, so that each crossing of th
 `python -m snn_tune.analysis tbl_choices tbl_encoder` sets it beside the encoder that resets at once.
 """
 
+import tomllib
+from pathlib import Path
+
 import torch
 from torch import Tensor
 
 from snn_tune import Study, run
 from snn_tune.snn import SpikingNetwork, spike
+
+CHOICES = tomllib.loads(Path(__file__).with_name("tbl_choices.toml").read_text())
 
 
 class LateReset(SpikingNetwork):
@@ -29,27 +34,10 @@ class LateReset(SpikingNetwork):
 study = Study(
     "tbl_encoder",
     description="Tactile Braille Letters with the encoder of SpyTorch's tutorial 5.",
-    data={"name": "tbl", "taxels": [1, 2, 6, 10], "frames": 76, "test_fraction": 0.2, "valid_fraction": 0.1},
-    base={
-        "nb_hidden": 300,
-        "nb_steps": 76,
-        "scale": 20.0,
-        "regularizer": 1e-2,
-        "batch_size": 100,
-        "lr": 1e-2,
-        "optimizer": "adamax",
-        "adam_beta2": 0.995,
-        "dt": 2e-3,
-        "tau_mem": 20e-3,
-        "tau_syn": 10e-3,
-        "scaled_input": True,
-        "recurrent": True,
-        "units_per_channel": 32,
-        "init_scale_recurrent": 0.03,
-    },
+    data=CHOICES["data"],
+    base=CHOICES["base"],
     space={"reset": ["zero", "subtract"], "init_fan": ["in"], "init_scale": [3.0], "reduction": ["mean"]},
-    nb_epochs=100,
-    seeds=3,
+    **CHOICES["budget"],
     network=LateReset,
 )
 if __name__ == "__main__":

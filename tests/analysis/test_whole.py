@@ -2,6 +2,7 @@
 
 import io
 import json
+from html import unescape
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +13,8 @@ from stored import keep, open_store
 
 from snn_tune.analysis import analyse
 from snn_tune.analysis.__main__ import main
-from snn_tune.study_tables import override
+from snn_tune.analysis.page import write
+from snn_tune.study_tables import build, override
 
 
 def printed(found) -> str:
@@ -144,3 +146,30 @@ def test_a_searchs_files_replace_a_grids_and_what_was_not_measured_is_no_objecti
     paths = analyse("small", open_store(of, search).uri).write(reports)
     assert {path.name for path in reports.iterdir()} == {path.name for path in paths} | {"notes.csv"}
     assert "optimum.csv" not in {path.name for path in paths}
+
+
+def test_claims_are_printed_written_and_on_the_page(tmp_path: Path) -> None:
+    claims = [
+        {"says": "more units are better", "of": "accuracy", "order": "nb_hidden: 10 > 5"},
+        {"says": "steps do not matter", "of": "test_accuracy", "order": "nb_steps: 20 = 30"},
+    ]
+    thesis = dict.fromkeys(("nb_hidden", "nb_steps", "scale", "regularizer"), "1") | {"train_accuracy": 0.9}
+    what = build("small", study(budget={"seeds": 5}).tables() | {"thesis": thesis | {"claims": claims}})
+    store = open_store(what, tmp_path)
+    for trial in what.trials("data"):
+        keep(store, trial, 0.5 + trial.parameters.nb_hidden / 50)
+    found = analyse("small", store.uri)
+    lines = "thesis: more units are better: train agrees, test agrees\nthesis: steps do not matter: test agrees"
+    assert lines in printed(found)
+    found.write(tmp_path / "reports")
+    written = pd.read_csv(tmp_path / "reports" / "claims.csv")
+    assert list(written["verdict"]) == ["agrees", "agrees", "agrees"]
+    assert written["figures"][0] == "10 > 5: +10.00 (+10.00 to +10.00), p 0.0039"
+    assert json.loads(found.as_json())["claims"] == written.to_dict("records")
+    page = write(found, store.uri, tmp_path / "reports").read_text()
+    assert "The thesis's findings" in unescape(page)
+    assert "10 &gt; 5: +10.00 (+10.00 to +10.00), p 0.0039" in page
+    analyse("small", store.uri).write(tmp_path / "reports")
+    what = override(what, {"nb_hidden": [5, 20]})
+    store.client.set_tag(store.parent().info.run_id, "study", json.dumps(what.tables()))
+    assert "thesis: more units are better: train cannot tell, test cannot tell" in printed(analyse("small", store.uri))
