@@ -211,7 +211,7 @@ def _outcome(network: nn.Module, course: Course, parameters: Parameters, seed: i
             "format": MODEL_FORMAT,
             "weights": course.best_weights,
             "network": asdict(network_settings(parameters, data)),
-            "own_network": "" if isinstance(network, SpikingNetwork) else type(network).__qualname__,
+            "own_network": "" if type(network) is SpikingNetwork else type(network).__qualname__,
             "parameters": parameters.model_dump(),
             "seed": seed,
             "data": data.fingerprint,

@@ -8,6 +8,7 @@ import torch
 
 from snn_tune.datasets.events import Packer
 from snn_tune.snn import NetworkSettings, SpikingNetwork, score, spike_penalty, train_step, weighted_nll
+from snn_tune.snn.step import kernel_of
 
 SETTINGS = NetworkSettings(
     nb_inputs=12, nb_hidden=9, nb_classes=4, dt=1e-3, tau_mem=10e-3, tau_syn=5e-3, scale=20.0, recurrent=True,
@@ -54,3 +55,19 @@ def test_gradients_are_those_of_the_loss_and_replace_the_last_ones() -> None:
         network.kernel = kernel
         train_step(network, batch, LABELS, strength=0.01, reduction="mean")
         torch.testing.assert_close(network.w1.grad, expected, rtol=1e-3, atol=1e-6)
+
+
+class Deaf(SpikingNetwork):
+    """Its encoder hears nothing."""
+
+    def encode(self, analog: torch.Tensor) -> torch.Tensor:
+        return super().encode(analog) * 0.0
+
+
+def test_what_a_subclass_computes_is_what_is_trained() -> None:
+    batch = inputs(ANALOG)
+    whole, deaf = SpikingNetwork(ANALOG, kernel="cpu"), Deaf(ANALOG, kernel="cpu")
+    assert (kernel_of(whole), kernel_of(deaf)) == ("cpu", "reference")
+    assert train_step(whole, batch, LABELS, strength=0.0).spike_counts.sum() > 0
+    for found in (train_step(deaf, batch, LABELS, strength=0.0), score(deaf, batch, LABELS)):
+        assert found.spike_counts.sum() == 0
