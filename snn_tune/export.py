@@ -19,11 +19,10 @@ from snn_tune.errors import UserError, one_line
 from snn_tune.files import naming, write_whole
 from snn_tune.options import OptionParser, add_root
 from snn_tune.tracking.addresses import is_local, readdress
-from snn_tune.tracking.store import DATABASE, Store, ask, database_uri
+from snn_tune.tracking.store import ARTIFACTS, DATABASE, Store, ask, database_uri
 from snn_tune.trial import OVER
 from snn_tune.wording import count
 
-ARTIFACTS = "artifacts"
 FILES = ("model.pt", "evidence.npz")
 LEAN = """
 DELETE FROM metrics
@@ -72,15 +71,14 @@ def export(root: Path, folder: Path) -> list[str]:
     with naming(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=folder, prefix=".export.") as name:
-            new, old = Path(name) / "new", Path(name) / "old"
+            new = Path(name) / "new"
             new.mkdir()
-            old.mkdir()
             ask(source, _snapshot, root / DATABASE, new / DATABASE)
             lines = _fill(new, source)
-            for one in (DATABASE, ARTIFACTS):  # the old ones go with the temporary folder
-                if (folder / one).exists():
-                    (folder / one).rename(old / one)
-                (new / one).rename(folder / one)
+            (new / DATABASE).replace(folder / DATABASE)  # first: killed here, it is still a copy, which is replaced
+            if (folder / ARTIFACTS).exists():
+                (folder / ARTIFACTS).rename(Path(name) / "old")  # which goes with the temporary folder
+            (new / ARTIFACTS).rename(folder / ARTIFACTS)
     waits = any(file.is_file() for file in (root / "journal").rglob("*"))
     return lines + [f"not copied: what waits in {root / 'journal'}; `run` delivers it"] * waits
 

@@ -118,6 +118,14 @@ def test_results_are_not_copied_onto_themselves(root: Path, tmp_path: Path) -> N
     assert sorted(copy.rglob("*")) == files
 
 
+def test_a_copy_that_was_killed_half_way_is_made_again(root: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    export(root, copy)
+    shutil.rmtree(copy / "artifacts")  # the database was there, the files not yet
+    assert export(root, copy) == ["small: 4 trials"]
+    assert len(list((copy / "artifacts" / "small").iterdir())) == 1
+
+
 def test_a_study_that_cannot_be_analysed_does_not_keep_the_others_back(root: Path, tmp_path: Path) -> None:
     writable("broken", uri(root), root / "artifacts")
     first, second = export(root, tmp_path / "copy")

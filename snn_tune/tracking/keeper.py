@@ -13,7 +13,7 @@ from snn_tune.tracking.delivery import Delivery
 from snn_tune.tracking.journal import Journal, Record
 from snn_tune.tracking.lease import Lease
 from snn_tune.tracking.ledger import Ledger
-from snn_tune.tracking.store import elsewhere, writable
+from snn_tune.tracking.store import ARTIFACTS, elsewhere, writable
 from snn_tune.tracking.writer import Writer
 from snn_tune.wording import count
 
@@ -36,7 +36,7 @@ class Keeper:
     def __init__(self, study: str, uri: str, root: Path, console: Console) -> None:
         self.console, self.uri = console, without_password(uri)
         self.reason, self.again, self.opened = "", same_command(fresh=False), False
-        self.store = writable(study, uri, root / "artifacts")
+        self.store = writable(study, uri, root / ARTIFACTS)
         self.lease = Lease(self.store, console.print, self.stop)
         try:
             self.ledger = Ledger(self.store)
@@ -48,7 +48,7 @@ class Keeper:
             console.print(
                 f"deleted in {self.uri}: {count(self.ledger.nb_deleted, 'run')} of trials that have a better one there"
             )
-        if moved := elsewhere(self.store, root / "artifacts"):
+        if moved := elsewhere(self.store, root / ARTIFACTS):
             console.print(moved)
         self.writer = Writer(self.ledger, self.lease.held)
         self.delivery = Delivery(self.writer, self.journal, self.lease, console.print)

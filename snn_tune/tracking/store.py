@@ -28,7 +28,8 @@ from snn_tune.errors import UserError, one_line, without_password  # noqa: E402
 from snn_tune.files import naming  # noqa: E402
 from snn_tune.tracking.addresses import gone, readdress  # noqa: E402
 
-SQLITE, DATABASE = "sqlite:///", "mlflow.db"
+SQLITE = "sqlite:///"
+DATABASE, ARTIFACTS = "mlflow.db", "artifacts"  # in a folder of results
 PAGE = 200  # runs: MLflow makes 0.1 MB of objects of each
 KIND = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens on training runs, not on language models
 RESTORE = "move the damaged file aside, or put a copy back"
@@ -128,7 +129,7 @@ class Store:
             UserError: the store does not answer, or what should be there is not.
         """
         if self.uri.startswith(SQLITE):  # a database that was moved, or exported, has its artifacts beside it
-            folder = Path(self.uri.removeprefix(SQLITE)).parent / "artifacts" / self.study
+            folder = Path(self.uri.removeprefix(SQLITE)).parent / ARTIFACTS / self.study
             if (file := folder / run_id / "artifacts" / name).is_file():
                 return file
         if name not in [file.path for file in self.ask(self.client.list_artifacts, run_id)]:
