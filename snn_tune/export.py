@@ -1,8 +1,8 @@
 """`python -m snn_tune.export FOLDER`: a copy of all results, small enough to be sent or committed.
 
 It is a folder of results like any other (--root FOLDER): tables and reports are made of it, and studies go on in it.
-What it leaves out: checkpoints and reports; the model and the figures' data of all trials but each study's best; the
-values of each epoch of trials that are over, but for the best, the median and the worst.
+What it leaves out: checkpoints, reports, runs in MLflow's bin; the model and the figures' data of all trials but each
+study's best; the values of each epoch of trials that are over, but for the best, the median and the worst.
 """
 
 import argparse
@@ -25,6 +25,14 @@ from snn_tune.wording import count
 
 FILES = ("model.pt", "evidence.npz")
 LEAN = """
+CREATE TEMP TABLE bin AS SELECT run_uuid FROM runs WHERE lifecycle_stage = 'deleted';
+DELETE FROM metrics WHERE run_uuid IN bin;
+DELETE FROM latest_metrics WHERE run_uuid IN bin;
+DELETE FROM params WHERE run_uuid IN bin;
+DELETE FROM tags WHERE run_uuid IN bin;
+DELETE FROM input_tags WHERE input_uuid IN (SELECT input_uuid FROM inputs WHERE destination_id IN bin);
+DELETE FROM inputs WHERE destination_id IN bin;
+DELETE FROM runs WHERE run_uuid IN bin;
 DELETE FROM metrics
 WHERE run_uuid IN (SELECT run_uuid FROM tags WHERE key = 'state' AND value IN (SELECT state FROM over))
 AND run_uuid NOT IN (SELECT run_uuid FROM drawn)

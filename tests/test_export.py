@@ -142,6 +142,14 @@ def test_an_interrupted_trial_keeps_the_values_of_all_epochs(root: Path, tmp_pat
     assert len(kept) == NB_EPOCHS - 1
 
 
+def test_runs_in_the_bin_stay_there(root: Path, tmp_path: Path) -> None:
+    store = Store("small", uri(root))
+    gone = next(run.info.run_id for run in store.runs("tags.role = 'trial'"))
+    store.delete([gone])
+    assert export(root, tmp_path / "copy") == ["small: 3 trials"]
+    assert gone.encode() not in (tmp_path / "copy" / "mlflow.db").read_bytes()
+
+
 def test_models_whose_files_stay_behind_are_not_there(root: Path, tmp_path: Path) -> None:
     with sqlite3.connect(root / "mlflow.db") as database:
         database.execute(
