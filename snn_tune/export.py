@@ -19,7 +19,9 @@ from snn_tune.errors import UserError, one_line
 from snn_tune.files import naming, write_whole
 from snn_tune.options import OptionParser, add_root
 from snn_tune.tracking.addresses import is_local, readdress
-from snn_tune.tracking.store import ARTIFACTS, DATABASE, Store, ask, database_uri
+from snn_tune.tracking.database import ARTIFACTS, DATABASE, database_uri
+from snn_tune.tracking.question import ask
+from snn_tune.tracking.store import Store
 from snn_tune.trial import OVER
 from snn_tune.wording import count
 

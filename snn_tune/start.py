@@ -11,11 +11,12 @@ from snn_tune.cluster import Cluster, PerTrial
 from snn_tune.compiled import is_compiled
 from snn_tune.datasets.dataset import Dataset
 from snn_tune.errors import UserError
-from snn_tune.executor import Listener, Work, execute
+from snn_tune.executor import Work, execute
 from snn_tune.known import Known
 from snn_tune.progress import ProgressLine
 from snn_tune.proposals import Proposals
 from snn_tune.pruning import pruning
+from snn_tune.relay import Listener
 from snn_tune.storage import Place
 from snn_tune.study import Study
 from snn_tune.tracking import past

@@ -10,71 +10,23 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import parse_qsl
 
 from snn_tune import interrupt
 from snn_tune.command import exit_status
+from snn_tune.copies import Copies
 from snn_tune.errors import UserError, one_line
-from snn_tune.files import naming, write_whole
+from snn_tune.files import naming
 from snn_tune.options import OptionParser, add_root
-from snn_tune.storage import at as storage_at
 
 COPY_S = float(os.environ.get("SNN_TUNE_COPY_S", "60"))
 READY_S = 120.0
-KEPT = 3  # copies in the storage
-
-
-class Copies:
-    """Copies of a database in the storage, each named after the time of its last change, in nanoseconds.
-
-    Raises:
-        UserError: the storage does not answer.
-    """
-
-    def __init__(self, storage: str, database: Path) -> None:
-        self.database, self.folder = database, storage_at(storage) / "mlflow"
-        self.folder.make()
-
-    def changed(self) -> int:
-        """When the database last changed; 0 without one."""
-        both = (self.database, self.database.with_name("mlflow.db-wal"))
-        return max((path.stat().st_mtime_ns for path in both if path.exists()), default=0)
-
-    def times(self) -> list[int]:
-        """Those of the copies, the newest first."""
-        names = [file.name for file in self.folder.files()]
-        return sorted((int(name[:-3]) for name in names if name[:-3].isdigit() and name.endswith(".db")), reverse=True)
-
-    def restore(self) -> str:
-        """Take the newest copy, where the database is older or absent. Returns what it did, in words."""
-        newest = max(self.times(), default=0)
-        if newest <= self.changed():
-            return f"mlflow: {self.database}" if self.changed() else f"mlflow: a new database, {self.database}"
-        for old in self.database.parent.glob("mlflow.db*"):
-            old.rename(old.with_name(f"before-{newest}-{old.name}"))
-        write_whole(self.database, [(self.folder / f"{newest}.db").read()])
-        os.utime(self.database, ns=(newest, newest))
-        return f"mlflow: the database of {time.strftime('%F %T', time.localtime(newest / 1e9))}, from {self.folder}"
-
-    def save(self) -> None:
-        """Add a copy, where the newest is older than the database, and remove the oldest."""
-        changed, times = self.changed(), self.times()
-        if changed <= max(times, default=0):
-            return
-        with tempfile.TemporaryDirectory() as folder:
-            copy = Path(folder, "mlflow.db")
-            with closing(sqlite3.connect(self.database)) as source, closing(sqlite3.connect(copy)) as target:
-                source.backup(target)
-            (self.folder / f"{changed}.db").write(copy.read_bytes())
-        for old in times[KEPT - 1 :]:
-            (self.folder / f"{old}.db").delete()
 
 
 @contextmanager

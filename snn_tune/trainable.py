@@ -1,11 +1,9 @@
 """What Ray Tune runs for each trial: fit, report, keep checkpoints, leave the files of the result."""
 
-import io
 import logging
 import os
 import socket
 import time
-import traceback
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -13,12 +11,11 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-import numpy as np
 import ray
 import torch
 from ray import tune
 
-from snn_tune import last_words, nodes
+from snn_tune import last_words, nodes, trial_files
 from snn_tune.checkpoint import Checkpoints
 from snn_tune.course import Trained
 from snn_tune.errors import UserError, one_line, why
@@ -113,10 +110,10 @@ def reports(trial: Trial, job: Job) -> Generator[Report, None, None]:
     try:
         tags["kernel"] = plan(job.kernel, device, trial.parameters.shape).kernel
         outcome = yield from _train(trial, job, device, epochs)
-        files = _save(outcome, job.folder / trial.key)
+        files = trial_files.outcome(outcome, job.folder / trial.key)
         ending = Ending(outcome.state, outcome.reason, outcome.activity, outcome.metrics, files, tags)
     except Exception as error:
-        ending = Ending("failed", why(error), files=_save_traceback(job.folder / trial.key), tags=tags)
+        ending = Ending("failed", why(error), files=trial_files.failure(job.folder / trial.key), tags=tags)
     yield {"epochs": epochs, "ending": ending, "done": True}
 
 
@@ -191,30 +188,3 @@ class _Said(logging.Handler):
     def taken(self) -> list[str]:
         lines, self.lines = self.lines, []
         return lines
-
-
-def _save_traceback(folder: Place) -> tuple[str, ...]:
-    try:
-        return _leave(folder, {"error.txt": traceback.format_exc().encode()})
-    except UserError:  # a full disk, perhaps the very reason: the trial's failure must still be told
-        return ()
-
-
-def _save(outcome: Outcome, folder: Place) -> tuple[str, ...]:
-    """The best weights and the evidence as files, where there are any."""
-    files = {}
-    if outcome.model:
-        model = io.BytesIO()
-        torch.save(outcome.model, model)
-        files["model.pt"] = model.getvalue()
-    if outcome.evidence:
-        arrays = io.BytesIO()
-        np.savez_compressed(arrays, **outcome.evidence)  # type: ignore[arg-type]
-        files["evidence.npz"] = arrays.getvalue()
-    return _leave(folder, files)
-
-
-def _leave(folder: Place, files: dict[str, bytes]) -> tuple[str, ...]:
-    for name, content in files.items():
-        (folder / name).write(content)
-    return tuple(str(folder / name) for name in files)

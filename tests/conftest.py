@@ -44,10 +44,10 @@ def _new_databases_are_copies(
                 path.hardlink_to(part)
             part.unlink()
 
-    store = sys.modules.get("snn_tune.tracking.store")  # not imported by tests that need none
-    if store and request.path.name != "test_store.py":  # which tests the making itself
-        made = store._make_database
-        monkeypatch.setattr(store, "_make_database", make)
+    database = sys.modules.get("snn_tune.tracking.database")  # not imported by tests that need none
+    if database and request.path.name != "test_database.py":  # which tests the making itself
+        made = database.make
+        monkeypatch.setattr(database, "make", make)
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ import pytest
 
 from snn_tune.analysis import Analysis, analyse
 from snn_tune.study_file import FOLDER
-from snn_tune.tracking.store import Store, database_uri
+from snn_tune.tracking.database import database_uri
+from snn_tune.tracking.store import Store
 
 RESULTS = FOLDER / "results"
 URI = database_uri(RESULTS)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snn_tune.errors import UserError
-from snn_tune.tracking.store import DATABASE, SQLITE, Store, tracking_uri
+from snn_tune.tracking.database import DATABASE, SQLITE
+from snn_tune.tracking.store import Store, tracking_uri
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,12 @@ from typing import Any
 from rich.console import Console
 
 from snn_tune.errors import UserError, same_command, without_password
+from snn_tune.tracking.database import ARTIFACTS
 from snn_tune.tracking.delivery import Delivery
 from snn_tune.tracking.journal import Journal, Record
 from snn_tune.tracking.lease import Lease
 from snn_tune.tracking.ledger import Ledger
-from snn_tune.tracking.store import ARTIFACTS, elsewhere, writable
+from snn_tune.tracking.store import elsewhere, writable
 from snn_tune.tracking.writer import Writer
 from snn_tune.wording import count
 

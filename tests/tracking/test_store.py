@@ -1,4 +1,4 @@
-"""The store: made whole or not at all; and what is said of one that cannot be used."""
+"""The store: what is said of one that cannot be used; and where its artifacts are."""
 
 import shutil
 import sqlite3
@@ -23,20 +23,6 @@ def test_a_store_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     (tmp_path / "mlflow.db").mkdir()
     with pytest.raises(UserError, match="mlflow.db is a folder; move it aside, or name another --root"):
         writable("small", f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path)
-
-
-def make(tmp_path: Path) -> tuple[Path, str]:
-    path = tmp_path / "runs" / "mlflow.db"
-    uri = f"sqlite:///{path}"
-    writable("small", uri, tmp_path / "artifacts")
-    return path, uri
-
-
-def test_a_new_database_leaves_no_parts(tmp_path: Path) -> None:
-    path, uri = make(tmp_path)
-    assert list(path.parent.iterdir()) == [path]
-    assert Store("small", uri).experiment.artifact_location == (tmp_path / "artifacts" / "small").as_uri()
-    assert writable("small", uri, tmp_path / "artifacts").experiment_id == Store("small", uri).experiment_id
 
 
 def test_a_root_that_was_moved_takes_its_artifacts_along(tmp_path: Path) -> None:
@@ -77,26 +63,6 @@ def test_of_a_root_that_was_copied_it_is_told_that_artifacts_go_to_the_first(tmp
 
 
 def test_a_file_that_a_run_has_not_kept_is_none(tmp_path: Path) -> None:
-    _, uri = make(tmp_path)
-    store = Store("small", uri)
+    store = writable("small", f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path / "artifacts")
     run_id = store.client.create_run(store.experiment_id).info.run_id
     assert store.artifact(run_id, "nothing.txt", str(tmp_path)) is None
-
-
-@pytest.mark.slow  # MLflow asks again and again
-def test_a_database_that_another_program_holds_is_named(tmp_path: Path) -> None:
-    path, uri = make(tmp_path)
-    other = sqlite3.connect(path)
-    other.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(UserError, match="is locked.*: wait, or stop the other program that holds it"):
-        Store("small", uri)
-    other.close()
-
-
-@pytest.mark.parametrize("part", [0.0, 0.1, 0.5, 0.9])
-def test_a_truncated_database_is_named(tmp_path: Path, part: float) -> None:
-    path, _ = make(tmp_path)
-    damaged = tmp_path / "damaged.db"
-    damaged.write_bytes(path.read_bytes()[: int(part * path.stat().st_size)])
-    with pytest.raises(UserError, match="damaged.db cannot be used .*: move the damaged file aside"):
-        list(writable("small", f"sqlite:///{damaged}", tmp_path).runs())
