@@ -82,6 +82,7 @@ def _tags(study: Study, data: Dataset) -> dict[str, str]:
     return {
         "dataset": study.data.name,
         "data_files": json.dumps(data.files),
+        "data_remark": data.remark,
         "data_fingerprint": data.fingerprint,
         "samples": json.dumps(samples),
         "nb_classes": str(data.nb_classes),
@@ -94,4 +95,4 @@ def _tags(study: Study, data: Dataset) -> dict[str, str]:
 def _describe(study: Study, data: Dataset) -> str:
     parts = ", ".join(f"{len(getattr(data, name))} {name}" for name in ("train", "valid", "test"))
     files = "".join(f"; {name} sha256 {digest[:12]}" for name, digest in data.files.items())
-    return f"data: {study.data.name}, samples: {parts}{files}"
+    return f"data: {study.data.name}, samples: {parts}{files}" + f"\n{data.remark}" * bool(data.remark)

@@ -39,7 +39,7 @@ def test_the_best_network_is_there(study: str) -> None:
     assert all(Store(study, URI).artifact(run_id, name, "").is_file() for name in ("model.pt", "evidence.npz"))
 
 
-@pytest.mark.parametrize("study", ["tbl", "fashion_mnist"])
+@pytest.mark.parametrize("study", ["tbl", "fashion_mnist", "shd"])
 def test_a_grid_is_whole(study: str) -> None:
     frame = analysed(study).trials.frame
     assert (frame["state"] == "finished").all()

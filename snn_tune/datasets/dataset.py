@@ -90,6 +90,7 @@ class Dataset:
         nb_inputs: input units, or channels of analog data.
         fingerprint: hash of the content and of the settings that made these parts from it (not of nb_steps).
         files: sha256 of each file that it was read from, by name.
+        remark: what has to be said of it wherever its results are shown, or "".
         table: the [data] table; with `measured`, all that it takes to bring another file to the same form.
         measured: what was measured of the training part and scales all parts, by name.
     """
@@ -102,6 +103,7 @@ class Dataset:
     nb_steps: int
     fingerprint: str
     files: dict[str, str] = field(default_factory=dict)
+    remark: str = ""
     table: dict[str, Any] = field(default_factory=dict)
     measured: dict[str, list[float]] = field(default_factory=dict)
 

@@ -22,13 +22,14 @@ from snn_tune.datasets.source import DataSource
 from snn_tune.errors import UserError
 
 MAX_BYTES = 1 << 30  # the official training file unpacked has about 260 MB
-MAX_SAMPLES = 100_000  # the official training file has 8,156
+MAX_SAMPLES = 100_000
 NB_UNITS: Final = 700
 NB_CLASSES: Final = 20
 DIGITS = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
     *("null", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun"),
 )
+OFFICIAL = (8_156, 2_264)  # recordings for training and for testing
 ROWS = 64  # recordings read at once: some 500,000 spikes
 FILES = [
     Official("https://zenkelab.org/datasets/shd_train.h5.zip", "md5:f3252aeb598ac776c1b526422d90eecb", MAX_BYTES),
@@ -69,6 +70,7 @@ class Shd(DataSource):
             nb_steps=nb_steps,
             fingerprint=digest.hexdigest(),
             files={file.path.name: file.sha256 for file in files},
+            remark=_remark(len(train.labels), len(test.labels)),
             table=self.model_dump(),
         )
 
@@ -86,6 +88,14 @@ class Shd(DataSource):
             raise UserError(f"{path}: valid_speakers are all its speakers, {sorted(there)}: none is left to train on")
         valid = np.isin(speakers, self.valid_speakers)
         return np.flatnonzero(~valid), np.flatnonzero(valid)
+
+
+def _remark(*found: int) -> str:
+    """Files are known as others by how many recordings they have; their bytes depend on how they were packed."""
+    if found == OFFICIAL:
+        return ""
+    here, there = (" and ".join(f"{one:,}" for one in numbers) for numbers in (found, OFFICIAL))
+    return f"not the official files, which have {there} recordings: these have {here}"
 
 
 @dataclass(frozen=True)

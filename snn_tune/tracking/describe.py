@@ -76,6 +76,7 @@ def note(study: Study, tags: Mapping[str, str], first: str) -> str:
         table(["varied", "values"], varied) if varied else "",
         f"The same in all trials: {plain(fixed)}.",
         f"Data: {plain(study.data.name)}, samples: {parts}." if parts else "",
+        plain(tags.get("data_remark", "")),
         f"Command: {_code(tags['command'])}" if "command" in tags else "",
         plain(tags.get("versions", "")),
     ]

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from logged import GROUP, Course, evidence_file, log, planted, trained
 from small import study
+from writers import write_shd
 
 from snn_tune import analysis
 from snn_tune.analysis import __main__ as command
@@ -18,6 +19,8 @@ from snn_tune.analysis import page
 from snn_tune.analysis.page import tables
 from snn_tune.study import Study
 from snn_tune.study_tables import build, override
+from snn_tune.tracking.describe import NOTE
+from snn_tune.tracking.store import Store
 from snn_tune.trial import Ending, Trial
 
 VOID = {"meta", "br", "link", "image"}
@@ -110,6 +113,15 @@ def test_a_trained_grid_has_all_of_it(tmp_path: Path) -> None:
         assert told in found.text
     curves = pd.read_csv(tmp_path / "reports/figures/learning_curves.csv")
     assert curves.groupby("trial").size().to_dict() == {"best": 3, "median": 3, "worst": 3}
+
+
+def test_what_has_to_be_said_of_the_data_is_on_the_page_and_in_mlflow(tmp_path: Path) -> None:
+    write_shd(tmp_path)
+    of = build("small", study().tables() | {"data": {"name": "shd"}})
+    assert "not the official files, which have 8,156" in written(of, tmp_path, planted(lambda _: 0.5)).text
+    parent = Store("small", f"sqlite:///{tmp_path / 'mlflow.db'}").parent()
+    assert parent
+    assert "not the official files, which have 8,156" in parent.data.tags[NOTE]
 
 
 def test_every_state_is_counted_and_listed_and_texts_are_texts(tmp_path: Path) -> None:

@@ -66,6 +66,15 @@ def test_parts_are_speakers(data_dir: Path) -> None:
     assert [len(part) for part in (dataset.train, dataset.valid, dataset.test)] == [12, 12, 12]
 
 
+def test_other_files_than_the_official_ones_are_told(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_shd(data_dir)
+    assert SOURCE.load(10, data_dir).remark == (
+        "not the official files, which have 8,156 and 2,264 recordings: these have 24 and 12"
+    )
+    monkeypatch.setattr(shd, "OFFICIAL", (24, 12))
+    assert SOURCE.load(10, data_dir).remark == ""
+
+
 @pytest.mark.parametrize("suffix", ["", ".gz", ".zip"])
 def test_packed_or_not_it_is_the_same_data(data_dir: Path, tmp_path: Path, cache: Path, suffix: str) -> None:
     write_shd(data_dir, suffix)

@@ -37,6 +37,7 @@ def _data(trials: StudyTrials) -> list[str]:
     files = json.loads(tags.get("data_files", "{}"))
     return [
         f"{tags.get('dataset', '?')}: {sizes} samples of {trials.nb_classes} classes",
+        tags.get("data_remark", ""),
         f"fingerprint {tags.get('data_fingerprint', '?')}",
         *(f"{name}: sha256 {digest}" for name, digest in files.items()),
     ]
