@@ -58,7 +58,7 @@ class Command:
         os.killpg(self.process.pid, signal.SIGINT)
 
     def end(self, status: int) -> tuple[str, str]:
-        printed, said = self.process.communicate(timeout=120)
+        printed, said = self.process.communicate(timeout=300)
         assert self.process.returncode == status, printed + said
         assert "Traceback" not in printed + said
         return printed, said
