@@ -110,10 +110,10 @@ def reports(trial: Trial, job: Job) -> Generator[Report, None, None]:
     try:
         tags["kernel"] = plan(job.kernel, device, trial.parameters.shape).kernel
         outcome = yield from _train(trial, job, device, epochs)
-        files = trial_files.outcome(outcome, job.folder / trial.key)
+        files = trial_files.leave(outcome, job.folder / trial.key)
         ending = Ending(outcome.state, outcome.reason, outcome.activity, outcome.metrics, files, tags)
     except Exception as error:
-        ending = Ending("failed", why(error), files=trial_files.failure(job.folder / trial.key), tags=tags)
+        ending = Ending("failed", why(error), files=trial_files.leave_traceback(job.folder / trial.key), tags=tags)
     yield {"epochs": epochs, "ending": ending, "done": True}
 
 

@@ -11,8 +11,8 @@ from snn_tune.storage import Place
 from snn_tune.training import Outcome
 
 
-def outcome(outcome: Outcome, folder: Place) -> tuple[str, ...]:
-    """Those of a training that has ended. Returns their addresses."""
+def leave(outcome: Outcome, folder: Place) -> tuple[str, ...]:
+    """Write those of a training that has ended. Returns their addresses."""
     files = {}
     if outcome.model:
         model = io.BytesIO()
@@ -22,18 +22,18 @@ def outcome(outcome: Outcome, folder: Place) -> tuple[str, ...]:
         arrays = io.BytesIO()
         np.savez_compressed(arrays, **outcome.evidence)  # type: ignore[arg-type]
         files["evidence.npz"] = arrays.getvalue()
-    return _leave(folder, files)
+    return _write(folder, files)
 
 
-def failure(folder: Place) -> tuple[str, ...]:
-    """The traceback of the error that is handled now. Returns its address."""
+def leave_traceback(folder: Place) -> tuple[str, ...]:
+    """Write the traceback of the error that is handled now. Returns its address."""
     try:
-        return _leave(folder, {"error.txt": traceback.format_exc().encode()})
+        return _write(folder, {"error.txt": traceback.format_exc().encode()})
     except UserError:  # a full disk, perhaps the very reason: the trial's failure must still be told
         return ()
 
 
-def _leave(folder: Place, files: dict[str, bytes]) -> tuple[str, ...]:
+def _write(folder: Place, files: dict[str, bytes]) -> tuple[str, ...]:
     for name, content in files.items():
         (folder / name).write(content)
     return tuple(str(folder / name) for name in files)
