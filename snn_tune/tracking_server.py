@@ -46,7 +46,6 @@ def serving(storage: str, database: Path, port: int) -> Iterator[subprocess.Pope
             if server.poll() is not None or time.monotonic() > ends:
                 raise UserError(f"MLflow's server does not answer on port {port}; what it said is above")
             time.sleep(0.5)
-        print(f"mlflow answers on http://127.0.0.1:{port}", flush=True)
         yield server
     finally:
         with suppress(ProcessLookupError):
@@ -101,6 +100,7 @@ def _watch(command: list[str], server: subprocess.Popen[bytes], copies: Copies, 
     waited = _started(command, port) if command else server
     for kind in (signal.SIGTERM, signal.SIGINT):
         signal.signal(kind, lambda kind, _: waited.send_signal(kind))
+    print(f"mlflow answers on http://127.0.0.1:{port}", flush=True)  # after that, a signal leaves a copy
     lost = False
     while True:
         with suppress(subprocess.TimeoutExpired):
