@@ -1,24 +1,21 @@
 """Fit one network: plain PyTorch, without Ray or MLflow. A result for each epoch, then the outcome."""
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from math import isfinite
 from typing import Any
 
-import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from snn_tune import evidence
 from snn_tune.course import Course, State, Trained
 from snn_tune.datasets.dataset import Dataset
-from snn_tune.datasets.events import EventBatch
+from snn_tune.network_settings import network_settings
 from snn_tune.scoring import activity_tag, evaluate
-from snn_tune.snn import NetworkSettings, Scores, SpikingNetwork, train_step
-from snn_tune.snn.cuda_graph import recorded
+from snn_tune.snn import SpikingNetwork
+from snn_tune.training_step import TrainingStep, train_epoch
 from snn_tune.trial import Epoch, Parameters
 
 MODEL_FORMAT = 2  # of what `Outcome.model` holds; before it had a number, it lacked how its input was made
@@ -77,13 +74,13 @@ def fit(
     make = network or partial(SpikingNetwork, kernel=kernel)
     trained = make(network_settings(parameters, data), seed=seed).to(device)
     data = data.to(device)
-    step = _Step(trained, parameters, data, graph)
+    step = TrainingStep(trained, parameters, data, graph)
     course = Course(trained, step.optimizer, start)
     if len(course.epochs) > parameters.nb_epochs:
         raise ValueError(f"start: has {len(course.epochs)} epochs, more than nb_epochs = {parameters.nb_epochs}")
     yield from [Trained(epoch, course.snapshot) for epoch in course.epochs]
     for epoch in range(len(course.epochs) + 1, parameters.nb_epochs + 1):
-        train_accuracy, train_loss, epoch_time = _train(step, data, seed, epoch)
+        train_accuracy, train_loss, epoch_time = train_epoch(step, data, seed, epoch)
         valid = evaluate(trained, data.valid, parameters.batch_size)
         if reason := divergence(trained, train_loss, valid.loss):
             yield Outcome("diverged", {"run_time_s": course.run_time + epoch_time}, f"{reason} in epoch {epoch}")
@@ -100,24 +97,6 @@ def fit(
     yield _outcome(trained, course, parameters, seed, data)
 
 
-def network_settings(parameters: Parameters, data: Dataset) -> NetworkSettings:
-    """The network that these parameters mean on this data."""
-    return settings_for(parameters, data.nb_inputs, data.nb_classes, data.repeats if data.analog else 0)
-
-
-def settings_for(parameters: Parameters, nb_inputs: int, nb_classes: int, repeats: int) -> NetworkSettings:
-    """The same; repeats: steps for each frame of analog channels, 0 for events."""
-    own = {"nb_inputs", "nb_classes", "dt", "units_per_channel"}
-    shared = NetworkSettings.__dataclass_fields__.keys() - own
-    return NetworkSettings(
-        nb_inputs=nb_inputs,
-        nb_classes=nb_classes,
-        dt=parameters.dt / max(repeats, 1),
-        units_per_channel=parameters.units_per_channel if repeats else 0,
-        **parameters.model_dump(include=set(shared)),
-    )
-
-
 def compile_kernel(parameters: Parameters, data: Dataset, kernel: str) -> None:
     """Have all code compiled that training on this data needs, so that trials find it on disk.
 
@@ -127,56 +106,8 @@ def compile_kernel(parameters: Parameters, data: Dataset, kernel: str) -> None:
     few = replace(data.train, samples=data.train.samples[:1], labels=data.train.labels[:1])
     for each in dict.fromkeys([parameters.model_copy(update=one), parameters]):
         network = SpikingNetwork(network_settings(each, data), kernel=kernel)
-        _Step(network, each, data)
+        TrainingStep(network, each, data)
         evaluate(network, few, batch_size=1)
-
-
-class _Step:
-    """One optimiser step on one batch."""
-
-    def __init__(self, network: nn.Module, parameters: Parameters, data: Dataset, graph: bool = False) -> None:
-        self.network, self.parameters = network, parameters
-        optimizer = {"adamax": torch.optim.Adamax, "adam": torch.optim.Adam}[parameters.optimizer]
-        self.optimizer = optimizer(network.parameters(), lr=parameters.lr, betas=(0.9, parameters.adam_beta2))
-        self.run = recorded(self, network, self.optimizer, parameters.batch_size) if graph else self
-        self.class_weights = None
-        if parameters.class_weights == "balanced":
-            counts = torch.bincount(data.train.labels, minlength=data.nb_classes)
-            self.class_weights = (len(data.train) / (data.nb_classes * counts.clamp(min=1))).float()
-        self.gradients(*next(data.train.batches(1)))  # compiles, or loads, what the first epoch would be timed with
-
-    def __call__(
-        self, inputs: EventBatch | Tensor, labels: Tensor, rng: np.random.Generator | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Number of samples classified right, and the sum of their losses (without class weights or penalty)."""
-        scores = self.gradients(inputs, labels, rng)
-        self.optimizer.step()
-        return (scores.logits.argmax(dim=1) == labels).sum(), scores.nll.sum(dtype=torch.float64)
-
-    def gradients(self, inputs: EventBatch | Tensor, labels: Tensor, rng: np.random.Generator | None = None) -> Scores:
-        return train_step(
-            self.network,
-            inputs,
-            labels,
-            strength=self.parameters.regularizer,
-            reduction=self.parameters.reduction,
-            class_weights=self.class_weights,
-            rng=rng,
-        )
-
-
-def _train(step: _Step, data: Dataset, seed: int, epoch: int) -> tuple[float, float, float]:
-    """One pass over the training part: accuracy and mean loss as it trains, and seconds."""
-    started = time.perf_counter()
-    right = loss = torch.zeros((), dtype=torch.float64, device=data.train.labels.device)
-    order = np.random.default_rng([seed, epoch]).permutation(len(data.train))
-    for number, batch in enumerate(data.train.batches(step.parameters.batch_size, order), 1):
-        # From 1: to NumPy a last 0 is as none, and the order of the samples would be drawn again.
-        dropout = {"rng": np.random.default_rng([seed, epoch, number])} if step.parameters.dropout else {}
-        batch_right, batch_loss = step.run(*batch, **dropout)
-        right, loss = right + batch_right, loss + batch_loss
-    nb_samples = len(data.train)
-    return float(right) / nb_samples, float(loss) / nb_samples, time.perf_counter() - started
 
 
 def divergence(network: nn.Module, train_loss: float, valid_loss: float) -> str:

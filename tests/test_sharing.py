@@ -53,9 +53,11 @@ MEASURE = """
 import json, sys
 from pathlib import Path
 from small import study
-from snn_tune import training
 from snn_tune.bench.memory import PeakMemory
+from snn_tune.network_settings import network_settings
 from snn_tune.sharing import PROCESS, trial_bytes
+from snn_tune.snn import SpikingNetwork
+from snn_tune.training_step import TrainingStep
 
 what = study(
     data={"nb_train": 512},
@@ -63,8 +65,8 @@ what = study(
     grid={"nb_hidden": [200], "nb_steps": [100]},
 )
 (cell,), data = what.cells(), what.data.load(100, Path())
-network = training.SpikingNetwork(training.network_settings(cell, data), kernel="reference")  # as on a GPU
-step = training._Step(network, cell, data)
+network = SpikingNetwork(network_settings(cell, data), kernel="reference")  # as on a GPU
+step = TrainingStep(network, cell, data)
 first, second = data.train.batches(256)
 step(*first)
 peak = PeakMemory("cpu")

@@ -10,9 +10,10 @@ from torch import nn
 from snn_tune.datasets.dataset import Analog, Dataset, take
 from snn_tune.datasets.events import EventBatch
 from snn_tune.datasets.randman import Randman
+from snn_tune.network_settings import network_settings
 from snn_tune.scoring import activity_tag, evaluate
 from snn_tune.snn import Activity, NetworkSettings, SpikingNetwork
-from snn_tune.training import Outcome, divergence, fit, network_settings
+from snn_tune.training import Outcome, divergence, fit
 from snn_tune.trial import Epoch, Parameters
 
 DATA = Randman(name="randman", nb_inputs=20, nb_classes=3, dim_manifold=1, nb_train=120, nb_valid=47, nb_test=53)

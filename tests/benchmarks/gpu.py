@@ -20,10 +20,11 @@ from workloads import Workload, fashion_mnist, shd
 
 from snn_tune.datasets.dataset import Dataset, Part
 from snn_tune.datasets.events import EventBatch, Events
+from snn_tune.network_settings import network_settings
 from snn_tune.provenance import device_name, versions
 from snn_tune.snn import SpikingNetwork
 from snn_tune.snn.cuda_graph import recorded
-from snn_tune.training import _Step, _train, network_settings
+from snn_tune.training_step import TrainingStep, train_epoch
 from snn_tune.trial import Parameters
 
 WARM_UP = 5  # calls of each way
@@ -48,7 +49,7 @@ def dataset(works: list[Workload], nb_samples: int) -> Dataset:
     return Dataset(train, few, few, source.nb_units, nb_classes, source.nb_steps, fingerprint="")
 
 
-def our_step(work: Workload, data: Dataset, device: str, precision: str, graph: bool) -> _Step:
+def our_step(work: Workload, data: Dataset, device: str, precision: str, graph: bool) -> TrainingStep:
     """A training step whose network starts with the workload's weights."""
     (nb_hidden, _), batch = work.parameters.w2.shape, len(work.labels)
     parameters = Parameters(
@@ -60,7 +61,7 @@ def our_step(work: Workload, data: Dataset, device: str, precision: str, graph: 
     for name in ("w1", "v", "w2"):
         if getattr(network, name) is not None:
             getattr(network, name).data.copy_(getattr(work.parameters, name))
-    step = _Step(network.to(device), parameters, data)
+    step = TrainingStep(network.to(device), parameters, data)
     if graph:
         step.run = recorded(step, network, step.optimizer, batch)
     return step
@@ -86,7 +87,9 @@ def on(device: str, work: Workload) -> Workload:
     return replace(work, dense=work.dense.to(device), labels=work.labels.to(device), parameters=parameters)
 
 
-def gradient_error(ours: _Step, inputs: Any, labels: Tensor, loop: Callable[[], tuple[float, list[Tensor]]]) -> float:
+def gradient_error(
+    ours: TrainingStep, inputs: Any, labels: Tensor, loop: Callable[[], tuple[float, list[Tensor]]]
+) -> float:
     """Norm of the difference over the norm, of the worst parameter; before either way has made a step."""
     ours.gradients(inputs, labels)
     weights = ours.network
@@ -114,7 +117,7 @@ def compare(draw: Callable[[], Workload], nb_samples: int, runs: int, device: st
 
     ours: dict[str, Way] = {name: lambda step=step: step.run(first, work.labels) for name, step in steps.items()}
     step_ms = milliseconds(loops | ours, runs)
-    epochs: dict[str, Way] = {name: lambda step=step: _train(step, data, 0, 1) for name, step in steps.items()}
+    epochs: dict[str, Way] = {name: lambda step=step: train_epoch(step, data, 0, 1) for name, step in steps.items()}
     epoch_ms = milliseconds(epochs, max(3, runs // 5))
     print(f"{'':24}{'ms a step':>12}{'s an epoch':>12}{'against loop':>14}{'unbind':>8}")
     for name, ms in step_ms.items():

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import torch
 
-from snn_tune import training
+from snn_tune import training, training_step
 from snn_tune.datasets.dataset import Part
 from snn_tune.snn.kernels.cpu import entries
 from snn_tune.training import Outcome
@@ -73,9 +73,9 @@ def fit(record: Callable[[dict[str, Any]], None], *args: Any, **kwargs: Any) -> 
     began, watch = time.time(), Stopwatch()
     spots = [
         (training, "_outcome", SCORING),
-        (training, "_train", PASS),
+        (training, "train_epoch", PASS),
         (training, "evaluate", VALIDATION),
-        (training, "train_step", STEP),
+        (training_step, "train_step", STEP),
         (torch.optim.Adamax, "step", OPTIMISER),
         (entries, "train", COMPILED),
         (entries, "train_analog", COMPILED),

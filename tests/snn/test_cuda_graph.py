@@ -9,9 +9,10 @@ import torch
 from test_training import DATA, PARAMETERS
 
 from snn_tune.datasets.dataset import Analog, Dataset, take
+from snn_tune.network_settings import network_settings
 from snn_tune.snn import SpikingNetwork, cuda_graph, score
 from snn_tune.snn.cuda_graph import WARM_UP, Recorded, recorded
-from snn_tune.training import _Step, _train, network_settings
+from snn_tune.training_step import TrainingStep, train_epoch
 
 ON_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 SIZE = PARAMETERS.batch_size  # 120 samples: four of these and a smaller one
@@ -29,16 +30,16 @@ def data(request: pytest.FixtureRequest) -> Dataset:
     return DATA.load(30, None) if request.param == "events" else analog()
 
 
-def new_step(data: Dataset, device: str = "cpu", kernel: str = "auto") -> _Step:
+def new_step(data: Dataset, device: str = "cpu", kernel: str = "auto") -> TrainingStep:
     changes = {"units_per_channel": 8, "init_scale": 3.0} if data.analog else {}
     parameters = PARAMETERS.model_copy(update=changes)
     network = SpikingNetwork(network_settings(parameters, data), kernel=kernel).to(device)
-    return _Step(network, parameters, data)
+    return TrainingStep(network, parameters, data)
 
 
-def train(step: _Step, data: Dataset) -> list[Any]:
+def train(step: TrainingStep, data: Dataset) -> list[Any]:
     """What three epochs give, and the weights after them."""
-    told = [_train(step, data, 0, epoch)[:2] for epoch in range(3)]
+    told = [train_epoch(step, data, 0, epoch)[:2] for epoch in range(3)]
     return told + [weights.detach().cpu().numpy().tobytes() for weights in step.network.parameters()]
 
 
