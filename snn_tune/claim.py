@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
-from snn_tune.trial import Parameters
+from snn_tune.parameters import Parameters
 
 FORMS = "NAME: A > B > C, or NAME: A = B = C, or NAME: A is 10 %; several with commas between"
 MEASURES = {"accuracy": ("train_accuracy", "test_accuracy"), "run_time": ("run_time_s",)}

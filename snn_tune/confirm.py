@@ -10,8 +10,9 @@ import numpy as np
 
 from snn_tune.finding import Finding
 from snn_tune.intervals import student
+from snn_tune.parameters import Parameters
 from snn_tune.study import Study
-from snn_tune.trial import Parameters, Trial
+from snn_tune.trial import Trial
 
 SCORE = "best_valid_accuracy"
 

@@ -17,11 +17,11 @@ from snn_tune.datasets.source import DataSource
 from snn_tune.errors import UserError, one_line
 from snn_tune.files import write_whole
 from snn_tune.network_settings import settings_for
+from snn_tune.parameters import Parameters
 from snn_tune.snn import SpikingNetwork, score
 from snn_tune.study import check_parameters, nb_weights
 from snn_tune.study_tables import source
 from snn_tune.training import MODEL_FORMAT
-from snn_tune.trial import Parameters
 from snn_tune.validation import validate
 
 MAX_BYTES = 4 << 30  # of a file once unpacked

@@ -1,8 +1,8 @@
 """The network that a trial's parameters mean on a data set."""
 
 from snn_tune.datasets.dataset import Dataset
+from snn_tune.parameters import Parameters
 from snn_tune.snn import NetworkSettings
-from snn_tune.trial import Parameters
 
 
 def network_settings(parameters: Parameters, data: Dataset) -> NetworkSettings:

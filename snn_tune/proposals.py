@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 from snn_tune.finding import Finding
 from snn_tune.known import Known
+from snn_tune.parameters import Parameters
 from snn_tune.pruning import Pruning
 from snn_tune.sampler import Sampler
 from snn_tune.study import Study
-from snn_tune.trial import OVER, Ending, Epoch, Parameters, Trial
+from snn_tune.trial import OVER, Ending, Epoch, Trial
 from snn_tune.wording import count, done
 
 TRIES = 20  # proposals that are all known, before one that is not is looked for otherwise

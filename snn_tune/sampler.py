@@ -16,8 +16,8 @@ from optuna.trial import TrialState, create_trial
 from snn_tune.axis import Axis, Choice, Range
 from snn_tune.errors import UserError
 from snn_tune.finding import Finding
+from snn_tune.parameters import Parameters
 from snn_tune.study import Study
-from snn_tune.trial import Parameters
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)

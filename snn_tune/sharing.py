@@ -7,8 +7,8 @@ import subprocess
 from collections.abc import Iterable
 
 from snn_tune.datasets.dataset import Dataset
+from snn_tune.parameters import Parameters
 from snn_tune.study import Study, nb_weights
-from snn_tune.trial import Parameters
 
 FLOAT = 4  # bytes
 ACTIVATIONS = 8  # floats at the peak of a step for each unit, sample and time step: 7.1 measured, see test_sharing.py

@@ -13,9 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 from snn_tune.claim import Claim
 from snn_tune.datasets.source import DataSource
 from snn_tune.errors import UserError
+from snn_tune.parameters import Parameters
 from snn_tune.search_settings import Search
 from snn_tune.space import Space
-from snn_tune.trial import Parameters, Trial
+from snn_tune.trial import Trial
 from snn_tune.validation import validate
 
 

@@ -8,10 +8,10 @@ from snn_tune.datasets import SOURCES
 from snn_tune.datasets.own import Own
 from snn_tune.datasets.source import DataSource
 from snn_tune.errors import UserError, near_match
+from snn_tune.parameters import Parameters
 from snn_tune.search_settings import Search
 from snn_tune.space import Space
 from snn_tune.study import Budget, Study, Thesis, check_parameters
-from snn_tune.trial import Parameters
 from snn_tune.validation import one_of, validate
 
 ONCE = "a search tries each combination once; with --confirm K the best K get more seeds"

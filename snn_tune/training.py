@@ -13,10 +13,11 @@ from snn_tune import evidence
 from snn_tune.course import Course, State, Trained
 from snn_tune.datasets.dataset import Dataset
 from snn_tune.network_settings import network_settings
+from snn_tune.parameters import Parameters
 from snn_tune.scoring import activity_tag, evaluate
 from snn_tune.snn import SpikingNetwork
 from snn_tune.training_step import TrainingStep, train_epoch
-from snn_tune.trial import Epoch, Parameters
+from snn_tune.trial import Epoch
 
 MODEL_FORMAT = 2  # of what `Outcome.model` holds; before it had a number, it lacked how its input was made
 

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from snn_tune.datasets.dataset import Dataset
 from snn_tune.datasets.events import EventBatch
+from snn_tune.parameters import Parameters
 from snn_tune.snn import Scores, train_step
 from snn_tune.snn.cuda_graph import recorded
-from snn_tune.trial import Parameters
 
 
 class TrainingStep:

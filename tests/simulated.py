@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from snn_tune.finding import Finding
 from snn_tune.known import Known
+from snn_tune.parameters import Parameters
 from snn_tune.proposals import Proposals
 from snn_tune.pruning import Asha, Pruning
 from snn_tune.study import Study
-from snn_tune.trial import OVER, Ending, Epoch, Parameters, Trial
+from snn_tune.trial import OVER, Ending, Epoch, Trial
 
 DATA = "data"
 Curve = Callable[[Parameters, int], float]  # validation accuracy after an epoch

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from snn_tune.course import State, Trained
+from snn_tune.parameters import Parameters
 from snn_tune.training import Outcome
-from snn_tune.trial import Epoch, Parameters
+from snn_tune.trial import Epoch
 
 DIES_AFTER = 2  # epochs
 

@@ -12,8 +12,9 @@ from test_training import DATA, PARAMETERS, analog, same
 
 from snn_tune.course import State, Trained
 from snn_tune.datasets.dataset import Dataset
+from snn_tune.parameters import Parameters
 from snn_tune.training import Outcome, fit
-from snn_tune.trial import Epoch, Parameters
+from snn_tune.trial import Epoch
 
 EVENTS = cache(lambda: DATA.load(30, None))
 ANALOG = cache(analog)

@@ -15,10 +15,10 @@ from snn_tune.datasets.dataset import Dataset, Samples
 from snn_tune.datasets.randman import Randman
 from snn_tune.errors import UserError
 from snn_tune.model import read, write
+from snn_tune.parameters import Parameters
 from snn_tune.scoring import evaluate
 from snn_tune.snn import NetworkSettings, SpikingNetwork
 from snn_tune.training import Outcome, fit
-from snn_tune.trial import Parameters
 
 DATA = Randman(name="randman", nb_inputs=20, nb_classes=3, dim_manifold=1, nb_train=120, nb_valid=47, nb_test=53)
 PARAMETERS = Parameters(

@@ -11,9 +11,9 @@ import torch
 from snn_tune.datasets.braille import Braille
 from snn_tune.datasets.randman import Randman
 from snn_tune.model import read, write
+from snn_tune.parameters import Parameters
 from snn_tune.predict import main
 from snn_tune.training import Outcome, fit
-from snn_tune.trial import Parameters
 
 DATA = Randman(name="randman", nb_inputs=20, nb_classes=3, dim_manifold=1, nb_train=120, nb_valid=40, nb_test=40)
 PARAMETERS = Parameters(

@@ -12,9 +12,10 @@ from simulated import DATA, Simulation
 from test_space import searched
 
 from snn_tune.finding import Finding
+from snn_tune.parameters import Parameters
 from snn_tune.study import Study
 from snn_tune.study_tables import override
-from snn_tune.trial import Parameters, Trial
+from snn_tune.trial import Trial
 
 SMALL = {"nb_hidden": [5, 10, 20, 40], "scale": [10.0, 20.0, 40.0]}  # 12 combinations
 WIDE = {"nb_hidden": "int(5, 500)", "scale": "loguniform(1, 100)", "reset": ["zero", "subtract"]}

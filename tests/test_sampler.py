@@ -7,8 +7,9 @@ from optuna.trial import TrialState
 from test_space import searched
 
 from snn_tune.finding import Finding
+from snn_tune.parameters import Parameters
 from snn_tune.sampler import Sampler
-from snn_tune.trial import Parameters, Trial
+from snn_tune.trial import Trial
 
 
 def found(parameters: Parameters, state: str = "finished", **metrics: float) -> Finding:

@@ -17,10 +17,10 @@ from small import study
 from test_search import start
 
 from snn_tune.errors import UserError
+from snn_tune.parameters import Parameters
 from snn_tune.sampler import Sampler
 from snn_tune.study import Study
 from snn_tune.study_tables import override
-from snn_tune.trial import Parameters
 
 cloudpickle.register_pickle_by_value(standin)
 pytestmark = pytest.mark.slow

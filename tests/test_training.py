@@ -11,10 +11,11 @@ from snn_tune.datasets.dataset import Analog, Dataset, take
 from snn_tune.datasets.events import EventBatch
 from snn_tune.datasets.randman import Randman
 from snn_tune.network_settings import network_settings
+from snn_tune.parameters import Parameters
 from snn_tune.scoring import activity_tag, evaluate
 from snn_tune.snn import Activity, NetworkSettings, SpikingNetwork
 from snn_tune.training import Outcome, divergence, fit
-from snn_tune.trial import Epoch, Parameters
+from snn_tune.trial import Epoch
 
 DATA = Randman(name="randman", nb_inputs=20, nb_classes=3, dim_manifold=1, nb_train=120, nb_valid=47, nb_test=53)
 PARAMETERS = Parameters(

@@ -3,8 +3,9 @@ from math import exp
 import pytest
 
 from snn_tune.errors import UserError
+from snn_tune.parameters import Parameters, decays
 from snn_tune.snn.kernels import Shape
-from snn_tune.trial import Parameters, Trial, decays
+from snn_tune.trial import Trial
 from snn_tune.validation import validate
 
 PARAMETERS = Parameters(

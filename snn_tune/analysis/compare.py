@@ -13,7 +13,7 @@ from snn_tune.analysis.cells import ACCURACIES, GROUP, largest_group, measured
 from snn_tune.analysis.significance import sign_flip
 from snn_tune.analysis.trials import StudyTrials
 from snn_tune.intervals import LEVEL, Interval, newcombe, student
-from snn_tune.trial import Parameters
+from snn_tune.parameters import Parameters
 
 Combination = tuple[Any, ...]
 

@@ -20,8 +20,8 @@ from snn_tune.analysis.strict import strict
 from snn_tune.analysis.trials import of_search
 from snn_tune.files import write_whole
 from snn_tune.finding import Finding
+from snn_tune.parameters import Parameters
 from snn_tune.study import Study
-from snn_tune.trial import Parameters
 
 SHOWN = 5
 SCORES = ("best_train_accuracy", "best_valid_accuracy", "best_test_accuracy", "run_time_s", "spikes_per_neuron")

@@ -9,8 +9,9 @@ from snn_tune import training
 from snn_tune.course import Trained
 from snn_tune.datasets.dataset import Dataset
 from snn_tune.errors import UserError
+from snn_tune.parameters import Parameters
 from snn_tune.training import Outcome
-from snn_tune.trial import Epoch, Parameters
+from snn_tune.trial import Epoch
 
 PASSES = 3  # at least
 STILL = 1e-9  # learning rate: the network stays as it starts, and a cost never depends on what it learned

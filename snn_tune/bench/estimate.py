@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from snn_tune.bench.cost import Cost
 from snn_tune.bench.plan import Plan, Way, kind
 from snn_tune.bench.workers import Measured
+from snn_tune.parameters import Parameters
 from snn_tune.study import Study
-from snn_tune.trial import Parameters
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ import torch
 from snn_tune.bench.sample import input_spikes, sample
 from snn_tune.datasets.dataset import Dataset
 from snn_tune.errors import UserError
+from snn_tune.parameters import Parameters
 from snn_tune.sharing import card_bytes, trial_bytes, trials_per_gpu
 from snn_tune.snn import kernels
 from snn_tune.study import Study
-from snn_tune.trial import Parameters
 
 BATCHES = 4  # that a network is trained on over and over
 KIND = ("recurrent", "nb_layers", "time_constants", "dropout")  # the parameters that decide a network's kind

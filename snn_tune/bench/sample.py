@@ -9,8 +9,8 @@ from torch import Tensor
 from snn_tune.datasets.dataset import Analog, Dataset, Part
 from snn_tune.datasets.events import EventBatch, Events
 from snn_tune.network_settings import network_settings
+from snn_tune.parameters import Parameters
 from snn_tune.snn import SpikingNetwork
-from snn_tune.trial import Parameters
 
 
 def sample(data: Dataset, batch_size: int, nb_batches: int) -> Dataset:

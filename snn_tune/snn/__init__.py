@@ -3,9 +3,10 @@
 from snn_tune.snn.kernels import KernelFallbackWarning
 from snn_tune.snn.lif import cuba_lif
 from snn_tune.snn.loss import weighted_nll
-from snn_tune.snn.network import Activity, NetworkSettings, SpikingNetwork
+from snn_tune.snn.network import Activity, SpikingNetwork
 from snn_tune.snn.readout import leaky_readout, max_over_time
 from snn_tune.snn.regularizer import spike_penalty
+from snn_tune.snn.settings import NetworkSettings
 from snn_tune.snn.step import Scores, score, train_step
 from snn_tune.snn.surrogate import spike
 

@@ -8,10 +8,11 @@ from mlflow.entities import Run
 
 from snn_tune.collection import no_collection
 from snn_tune.finding import Finding
+from snn_tune.parameters import Parameters
 from snn_tune.tracking import curve
 from snn_tune.tracking.ledger import state_of
 from snn_tune.tracking.store import Store, trial_key
-from snn_tune.trial import Parameters, Trial
+from snn_tune.trial import Trial
 
 
 def of_study(store: Store) -> list[Finding]:

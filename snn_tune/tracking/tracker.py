@@ -5,10 +5,11 @@ from typing import Any
 
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
+from snn_tune.parameters import decays
 from snn_tune.study import Study
 from snn_tune.tracking import curve
 from snn_tune.tracking.names import run_name
-from snn_tune.trial import Ending, Epoch, Trial, as_text, decays, now_ms
+from snn_tune.trial import Ending, Epoch, Trial, as_text, now_ms
 
 
 class Tracker:

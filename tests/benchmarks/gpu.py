@@ -21,11 +21,11 @@ from workloads import Workload, fashion_mnist, shd
 from snn_tune.datasets.dataset import Dataset, Part
 from snn_tune.datasets.events import EventBatch, Events
 from snn_tune.network_settings import network_settings
+from snn_tune.parameters import Parameters
 from snn_tune.provenance import device_name, versions
 from snn_tune.snn import SpikingNetwork
 from snn_tune.snn.cuda_graph import recorded
 from snn_tune.training_step import TrainingStep, train_epoch
-from snn_tune.trial import Parameters
 
 WARM_UP = 5  # calls of each way
 BATCHES = 32  # of random input; an epoch takes them over and over

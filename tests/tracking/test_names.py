@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from small import study
 from test_space import searched
 
+from snn_tune.parameters import Parameters
 from snn_tune.sampler import Sampler
 from snn_tune.study_tables import override
 from snn_tune.tracking.names import LETTERS, run_name, short
-from snn_tune.trial import Parameters, Trial
+from snn_tune.trial import Trial
 
 THESIS = {"nb_hidden": [50, 200], "nb_steps": [76, 100], "scale": [20.0, 100.0], "regularizer": [2e-6, 0.01]}
 
