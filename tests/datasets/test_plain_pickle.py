@@ -197,13 +197,13 @@ def test_traps_for_time_and_memory_are_refused_at_once() -> None:
         b"X" + (1 << 20).to_bytes(4, "little") + b"x" * (1 << 20) + b"q\x000c_codecs\nencode\nq\x010("
         b"" + b"h\x01h\x00X\x06\x00\x00\x00latin1\x86R" * 1000 + b"l.",
     ]
-    started = time.monotonic()
+    started = time.process_time()
     for trap in traps:
         with pytest.raises(UserError, match=r"^f: damaged"):
             loads(trap, "f")
     assert loads(b"\x80\x04\x95" + (1 << 60).to_bytes(8, "little") + b"N.", "f") is None  # a huge frame
     assert loads(b"Nr\xff\xff\xff\xff.", "f") is None  # claims no memo of 4 billion places
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 30  # it would be ages
 
 
 def test_truncated_anywhere() -> None:

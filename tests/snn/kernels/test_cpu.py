@@ -150,20 +150,29 @@ def test_golden(path: Path) -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(st.sampled_from([(3, 60, 37), (9, 40, 7), (1, 100, 70)]), st.integers(0, 2**32), RESETS, st.booleans())
-def test_truncated_gradients_are_close_and_the_spikes_the_same(
+def test_truncated_changes_nothing_but_gradients_through_spikes(
     sizes: tuple[int, int, int], seed: int, reset: str, recurrent: bool
 ) -> None:
-    case = draw_network(seed, *sizes, reset=reset, recurrent=recurrent)
-    case.model = case.model._replace(scale=100.0)
-    exact = run(case)
-    case.model = case.model._replace(precision="truncated")
-    found = run(case)
+    exact, found = exact_and_truncated(draw_network(seed, *sizes, reset=reset, recurrent=recurrent))
     assert found.spike_counts.equal(exact.spike_counts)
     assert (found.loss, found.nb_correct) == (exact.loss, exact.nb_correct)
     assert found.gradients.w2.equal(exact.gradients.w2)
+
+
+@pytest.mark.parametrize("reset", ["zero", "subtract"])
+@pytest.mark.parametrize("seed", range(5))
+def test_truncated_gradients_are_close(seed: int, reset: str) -> None:
+    """Of a batch. There is no bound for every sample: where no unit comes near the threshold, all of it is small."""
+    exact, found = exact_and_truncated(draw_network(seed, 32, 60, 37, reset=reset, recurrent=True))
     for name in ("w1", "v"):
-        if recurrent or name == "w1":
-            assert relative_error(getattr(found.gradients, name), getattr(exact.gradients, name)) <= 5e-3, name
+        assert relative_error(getattr(found.gradients, name), getattr(exact.gradients, name)) <= 5e-3, name
+
+
+def exact_and_truncated(case: NetworkCase) -> tuple[Outcome, Outcome]:
+    case.model = case.model._replace(scale=100.0)
+    exact = run(case)
+    case.model = case.model._replace(precision="truncated")
+    return exact, run(case)
 
 
 def test_truncated_leaves_out_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
