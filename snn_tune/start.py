@@ -13,6 +13,7 @@ from snn_tune.datasets.dataset import Dataset
 from snn_tune.errors import UserError
 from snn_tune.executor import Work, execute
 from snn_tune.known import Known
+from snn_tune.parameters import Parameters
 from snn_tune.progress import ProgressLine
 from snn_tune.proposals import Proposals
 from snn_tune.pruning import pruning
@@ -153,36 +154,22 @@ class Start:
         """
         if not nb_left or self.time_left <= 0:
             return
-        study, options = self.study, self.options
         if self.told:
             self.console.print(self.told)
             self.told = ""
-        cells = [trial.parameters for trial in work.trials]
-        if self.fit is training.fit and options.kernel in ("auto", "cpu") and not is_compiled():
-            self.console.print("compiling the cpu kernel, once for this machine: some seconds")
-            training.compile_kernel((cells or study.probes())[0], self.first, options.kernel)
-        lineages = checkpoint.lineages(options.trials(study))
-        steps = {cell.nb_steps for cell in cells} | (set(study.steps) if more else set())
-        job = Job(
-            data=self._share(steps),
-            fit=self.fit,
-            folder=options.trials(study),
-            kernel=options.kernel,
-            threads=max(1, int(self.per_trial.cpus)),
-            beside=min(self.cluster.slots(self.per_trial)[0], options.max_concurrent or nb_left, nb_left),
-            rungs=work.pruning.rungs,
-            lineages=lineages,
-            ticket=self.ticket,
-        )
-        reached = sum(checkpoint.reached(trial, lineages.get(trial.lineage, ())) for trial in work.trials)
+        study, cells = self.study, [trial.parameters for trial in work.trials]
+        self._compile((cells or study.probes())[0])
+        proposed = bool(more)
+        job = self._job(work, nb_left, {cell.nb_steps for cell in cells} | (set(study.steps) if proposed else set()))
+        reached = sum(checkpoint.reached(trial, job.lineages.get(trial.lineage, ())) for trial in work.trials)
         nb_proposed = nb_left - len(work.trials)
         nb_epochs = sum(cell.nb_epochs for cell in cells) + nb_proposed * study.budget.nb_epochs - reached
-        records = options.root / "ray" / study.name / self.keeper.lease.parent_id
+        records = self.options.root / "ray" / study.name / self.keeper.lease.parent_id
         known = [self.known] if "known" in self.__dict__ else []
         with ProgressLine(self.console, list(study.grid), total, total - nb_left, nb_epochs) as progress:
             self.progress = progress
             listeners: list[Listener] = [self.tracker, *known, *more, progress]
-            say, at_once = self.console.print, self._at_once(bool(more))
+            say, at_once = self.console.print, self._at_once(proposed)
             troubles = execute(job, work, listeners, self.per_trial, at_once, records, say, self.time_left)
         self.nb_failed += progress.failed
         if troubles:
@@ -191,6 +178,29 @@ class Start:
                 + f"; and {len(troubles) - 1} more of this" * (len(troubles) > 1)
                 + f": {self.options.log(study)} has it all; type {self.keeper.again} for what is missing"
             )
+
+    def _compile(self, one: Parameters) -> None:
+        """Have the cpu kernel compiled, where a trial would wait for it."""
+        kernel = self.options.kernel
+        if self.fit is training.fit and kernel in ("auto", "cpu") and not is_compiled():
+            self.console.print("compiling the cpu kernel, once for this machine: some seconds")
+            training.compile_kernel(one, self.first, kernel)
+
+    def _job(self, work: Work, nb_left: int, steps: set[int]) -> Job:
+        """What all trials of some work have in common, their data at these numbers of steps."""
+        study, options = self.study, self.options
+        folder = options.trials(study)
+        return Job(
+            data=self._share(steps),
+            fit=self.fit,
+            folder=folder,
+            kernel=options.kernel,
+            threads=max(1, int(self.per_trial.cpus)),
+            beside=min(self.cluster.slots(self.per_trial)[0], options.max_concurrent or nb_left, nb_left),
+            rungs=work.pruning.rungs,
+            lineages=checkpoint.lineages(folder),
+            ticket=self.ticket,
+        )
 
     def _at_once(self, proposed: bool) -> int:
         """Trials that Ray has at once: as many as fit, so that each is proposed when another has ended; or many more.

@@ -22,7 +22,7 @@ class Effect:
 
     Attributes:
         share: of the variance, or of the importances; all shares add up to 1.
-        p: that seeds alone would give this share or more, F test corrected after Holm; NaN where they cannot tell.
+        p: that seeds alone would give this share or more, corrected after Holm; NaN where they cannot tell. See `_p`.
     """
 
     names: Names
@@ -89,12 +89,13 @@ def decomposition(cells: pd.DataFrame, axes: Axes) -> Effects:
     """
     by_cell = cells.groupby("cell")["valid_accuracy"]
     parts = _parts(by_cell.mean().to_numpy().reshape([len(values) for values in axes.values()]), axes)
-    variances = {names: float((part**2).mean()) for names, part in parts.items() if names}
+    del parts[()]  # the mean
+    variances = {names: float((part**2).mean()) for names, part in parts.items()}
     noise = float(by_cell.var(ddof=0).mean())
     total = sum(variances.values()) + noise
     if total < _CONSTANT:
         return _nothing(by_cell.ngroups, "combination")
-    p = _p(variances, noise, by_cell.size(), axes)
+    p = _p(parts, cells, axes)
     found = [Effect(names, variance / total, p[names]) for names, variance in variances.items()]
     several = int(by_cell.size().max()) > 1
     found += [Effect((), noise / total)] if several else []
@@ -115,17 +116,24 @@ def _parts(means: np.ndarray, axes: Axes) -> dict[Names, np.ndarray]:
     return parts
 
 
-def _p(variances: dict[Names, float], noise: float, nb_seeds: pd.Series, axes: Axes) -> dict[Names, float]:
-    """Of each effect, by the F test against the seeds; NaN where cells have one seed, or unequal numbers of them."""
-    seeds = int(nb_seeds.iloc[0])
-    if seeds < 2 or (nb_seeds != seeds).any() or not noise:
-        return dict.fromkeys(variances, nan)
-    freedom = {names: prod(len(axes[name]) - 1 for name in names) for names in variances}
-    between = noise * seeds / (seeds - 1)  # the unbiased variance of a single trial
-    nb, rest = seeds * len(nb_seeds), len(nb_seeds) * (seeds - 1)
-    ratio = {names: nb * variance / freedom[names] / between for names, variance in variances.items()}
-    p = [float(fdtrc(freedom[names], rest, ratio[names])) for names in variances]
-    return dict(zip(variances, holm(p), strict=True))
+def _p(parts: dict[Names, np.ndarray], cells: pd.DataFrame, axes: Axes) -> dict[Names, float]:
+    """Of each effect, by the F test against how it varies between seeds; NaN where they do not all have all cells.
+
+    An analysis of variance with repeated measures: the cells of a seed have initial weights and order of the samples in
+    common, so that what seeds differ by within a cell says little about the mean over cells.
+    """
+    by_seed = cells.pivot_table(index="seed", columns="cell", values="valid_accuracy")
+    nb, shape = len(by_seed), [len(values) for values in axes.values()]
+    if nb < 2 or by_seed.isna().any(axis=None):
+        return dict.fromkeys(parts, nan)
+    each = [_parts(one.reshape(shape), axes) for one in by_seed.to_numpy()]
+    p = []
+    for names, part in parts.items():
+        between = sum(float(((one[names] - part) ** 2).sum()) for one in each)
+        freedom = prod(len(axes[name]) - 1 for name in names)
+        ratio = nb * (nb - 1) * float((part**2).sum()) / max(between, _CONSTANT)
+        p.append(float(fdtrc(freedom, freedom * (nb - 1), ratio)))
+    return dict(zip(parts, holm(p), strict=True))
 
 
 def _nothing(how_many: int, what: str) -> Effects:

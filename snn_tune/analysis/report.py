@@ -16,7 +16,7 @@ from snn_tune.analysis.formats import number
 from snn_tune.analysis.gains import Gain
 from snn_tune.analysis.lines import counts, lines
 from snn_tune.analysis.optimum import Optimum, optimum
-from snn_tune.analysis.significance import Comparison, significance, verdict
+from snn_tune.analysis.significance import Comparison, of_one_seed, significance, verdict
 from snn_tune.analysis.strict import strict
 from snn_tune.analysis.table import Row, rich_table, rows
 from snn_tune.files import write_whole
@@ -145,6 +145,7 @@ def tables(
     below = [*lines(found, count, samples, gained), *unfinished.listed(trials, _varied(axes))]
     compared = significance(trials, axes)
     verdicts = [verdict(name, compared[name]) for name in _varied(axes)] if found.chosen else []
+    verdicts += of_one_seed(compared)
     table = rows(found, axes, thesis)
     return Tables(title, axes, table, below, verdicts, found, compared, gained, count, samples, thesis, trials)
 

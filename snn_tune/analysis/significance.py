@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
-from math import isnan, nan
+from math import isnan, nan, sqrt
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import stdtr
 
 from snn_tune.analysis.cells import Axes, highest, mean_scores, pairs, scored
 from snn_tune.analysis.formats import number, p_value
@@ -25,7 +26,8 @@ class Comparison:
 
     Attributes:
         worse_by: mean over the pairs of the best value's validation accuracy less this one's, a fraction.
-        p: of the sign-flip test of the pairs; NaN of the best itself and without a pair.
+        nb_seeds: that the pairs are of.
+        p: see `p_values`; NaN of the best itself and without a pair.
         corrected: p after Holm, over all pairs of values of all parameters.
         can_tell: whether so many pairs could have a corrected p below ALPHA at all.
     """
@@ -34,6 +36,7 @@ class Comparison:
     best: Any
     worse_by: float
     nb_pairs: int
+    nb_seeds: int
     p: float
     corrected: float
     can_tell: bool
@@ -57,27 +60,29 @@ def significance(trials: pd.DataFrame, axes: Axes) -> dict[str, list[Comparison]
     so that comparisons with it alone would be too few to correct for.
     """
     cells = scored(trials, axes)
-    paired = {name: pairs(cells, name, axes).to_numpy(dtype=float) for name in axes}
+    paired = {name: pairs(cells, name, axes) for name in axes}
     p: dict[tuple[str, int, int], float] = {}
     for name, table in paired.items():
         both = list(combinations(range(table.shape[1]), 2))
-        tested = sign_flip(np.array([table[:, i] - table[:, j] for i, j in both]).reshape(len(both), len(table)))
+        tested = p_values([table[i] - table[j] for i, j in both])
         p |= {(name, *two): one for two, one in zip(both, tested, strict=True)}
     corrected = dict(zip(p, holm(list(p.values())), strict=True))
     nb_tests = sum(not isnan(one) for one in p.values())
 
     def compare(name: str, best: int, i: int) -> Comparison:
-        difference = paired[name][:, best] - paired[name][:, i]
-        difference = difference[~np.isnan(difference)]
+        difference = (paired[name][best] - paired[name][i]).dropna()
+        nb_seeds = difference.index.get_level_values("seed").nunique()
+        least = 0.0 if nb_seeds > 1 else max(2.0 ** (1 - len(difference)), 1 / (_DRAWS + 1))
         two = name, min(i, best), max(i, best)
         return Comparison(
             value=axes[name][i],
             best=axes[name][best],
             worse_by=float(difference.mean()) if len(difference) else nan,
             nb_pairs=len(difference),
+            nb_seeds=nb_seeds,
             p=p.get(two, nan),
             corrected=corrected.get(two, nan),
-            can_tell=max(2.0 ** (1 - len(difference)), 1 / (_DRAWS + 1)) * nb_tests < ALPHA,
+            can_tell=least * nb_tests < ALPHA,
         )
 
     best = {name: _best(cells, name, axes) for name in axes}
@@ -86,6 +91,38 @@ def significance(trials: pd.DataFrame, axes: Axes) -> dict[str, list[Comparison]
 
 def _best(cells: pd.DataFrame, name: str, axes: Axes) -> int:
     return highest([mean_scores(cells[cells[name] == i]) for i in range(len(axes[name]))])
+
+
+def p_values(differences: list[pd.Series]) -> list[float]:
+    """Two-sided p-values of mean differences of pairs that differ in one parameter.
+
+    Of several seeds: Student's t of the seeds' means. The networks of a seed begin with the same weights, where they
+    have as many units, and see the samples in the same order; so their pairs go up and down together, and are no
+    evidence of what another seed would do. Of one seed: `sign_flip` of the pairs, which holds for this seed alone.
+
+    Args:
+        differences: of each comparison, indexed by the other parameters and `seed`; NaN where a trial lacks.
+
+    Returns:
+        One for each comparison, NaN without a pair.
+    """
+    several = [len(by_seed(one)) > 1 for one in differences]
+    flipped = iter(sign_flip(np.array([one for one, many in zip(differences, several, strict=True) if not many])))
+    return [
+        student_p(by_seed(one).to_numpy()) if many else next(flipped)
+        for one, many in zip(differences, several, strict=True)
+    ]
+
+
+def by_seed(differences: pd.Series) -> pd.Series:
+    """The mean of each seed's pairs."""
+    return differences.dropna().groupby(level="seed").mean()
+
+
+def student_p(means: np.ndarray) -> float:
+    """Two-sided, that draws of one normal with mean 0 have such a mean, or a farther one; of two values or more."""
+    mean, error = abs(means.mean()), means.std(ddof=1) / sqrt(len(means))
+    return 2 * float(stdtr(len(means) - 1, -mean / error)) if error > _ROUNDING else float(mean <= _ROUNDING)
 
 
 def sign_flip(differences: np.ndarray) -> list[float]:
@@ -102,6 +139,8 @@ def sign_flip(differences: np.ndarray) -> list[float]:
     Returns:
         One for each comparison, NaN without a pair.
     """
+    if not differences.size:
+        return [nan] * len(differences)
     nb_pairs = differences.shape[1]
     exact = 2**nb_pairs <= _DRAWS
     known, observed = np.nan_to_num(differences), np.abs(np.nansum(differences, axis=1))
@@ -145,6 +184,14 @@ def verdict(name: str, compared: list[Comparison]) -> str:
         return f"{name}: nothing to compare"
     ranked = sorted(others, key=lambda one: one.worse_by)
     return f"{name}: {number(ranked[0].best)} has the best mean; " + "; ".join(map(_words, ranked))
+
+
+def of_one_seed(compared: dict[str, list[Comparison]]) -> list[str]:
+    """What one seed leaves open, where something was called real of it."""
+    real = [one for values in compared.values() for one in values if one.is_real]
+    if any(one.nb_seeds == 1 for one in real):
+        return ["real is said of the networks of one seed: --seeds 3 tells whether others' are alike"]
+    return []
 
 
 def _words(one: Comparison) -> str:

@@ -4,21 +4,23 @@ from itertools import product
 
 import pandas as pd
 import pytest
+from scipy import stats
 
 from snn_tune.analysis.claims import Judged, judge, lines
 from snn_tune.claim import Claim
 
-AXES = {"nb_hidden": [100, 200], "scale": [10.0, 20.0, 30.0], "nb_steps": [50, 100, 150]}
+AXES = {"nb_hidden": [100, 200], "scale": [10.0, 20.0, 30.0], "nb_steps": [50, 100, 150], "regularizer": [0.1, 1.0]}
 
 
 def trials(**changed: object) -> pd.DataFrame:
     """Train accuracy: 2 points more for 200 units, there with a wobble at scale 20; run time: steps times units."""
     rows = []
-    for place, (nb_hidden, scale, nb_steps, seed) in enumerate(product(*AXES.values(), (0, 1))):
+    for place, (nb_hidden, scale, nb_steps, regularizer) in enumerate(product(*AXES.values())):
         wobble = {50: 0.005, 100: -0.005, 150: 0.0}[nb_steps] * (scale == 20.0)
         train = 0.9 + (0.02 + wobble) * (nb_hidden == 200)
         row = {"key": str(place), "state": "finished", "activity": "", "device": "cpu", "kernel": "cpu", "threads": "1"}
-        row |= {"trials_beside": "2", "seed": seed, "nb_hidden": nb_hidden, "scale": scale, "nb_steps": nb_steps}
+        row |= {"trials_beside": "2", "seed": 0, "nb_hidden": nb_hidden, "scale": scale, "nb_steps": nb_steps}
+        row |= {"regularizer": regularizer}
         row |= {"best_train_accuracy": train, "best_valid_accuracy": 0.9, "best_test_accuracy": 0.1}
         rows.append(row | {"run_time_s": nb_steps * nb_hidden / 100.0, "spikes_per_neuron": 1.0})
     return pd.DataFrame(rows).assign(**changed)
@@ -61,6 +63,25 @@ def test_figures_are_differences_with_their_intervals() -> None:
     assert verdict("nb_steps: 100 > 50", "run_time").figures.startswith("100 > 50: +75.0 s (+")
     assert verdict("scale: 10 > 5").figures == "not in this grid"
     assert verdict("nb_steps: 100 > 50", "run_time", trials(run_time_s=float("nan"))).figures == "100 > 50: -"
+
+
+def of_seeds(*more_by_200_units: float) -> pd.DataFrame:
+    """Those trials with a seed for each of these, which are added to the train accuracy of 200 units."""
+    frames = [trials(seed=seed) for seed in range(len(more_by_200_units))]
+    for frame, more in zip(frames, more_by_200_units, strict=True):
+        frame["best_train_accuracy"] += more * (frame["nb_hidden"] == 200)
+    return pd.concat(frames, ignore_index=True)
+
+
+def test_accuracies_of_several_seeds_are_judged_by_how_the_seeds_differ() -> None:
+    assert verdict("nb_hidden: 200 > 100", frame=of_seeds(0.0, 0.001, 0.002)).verdict == "agrees"
+    one = verdict("nb_hidden: 200 > 100", frame=of_seeds(-0.01, -0.02, 0.06))  # 1, 0 and 8 points: 54 pairs, no order
+    assert one.verdict == "cannot tell"
+    (step,) = one.steps
+    assert (step.difference, step.interval.of) == (pytest.approx(0.03), "seeds")
+    assert step.p == pytest.approx(stats.ttest_1samp([0.01, 0.0, 0.08], 0).pvalue)
+    assert (step.interval.low, step.interval.high) == pytest.approx((0.03 - 0.10828, 0.03 + 0.10828), abs=1e-5)
+    assert verdict("nb_hidden: 200 > 100", "run_time", of_seeds(-0.01, -0.02, 0.06)).verdict == "agrees"
 
 
 def test_p_values_are_corrected_for_how_many_there_are() -> None:

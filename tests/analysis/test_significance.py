@@ -6,14 +6,14 @@ from math import isnan, nan
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 from test_optimum import grid
 
 from snn_tune.analysis import significance as module
 from snn_tune.analysis.optimum import optimum
-from snn_tune.analysis.significance import holm, sign_flip, significance, verdict
+from snn_tune.analysis.significance import holm, of_one_seed, sign_flip, significance, student_p, verdict
 
 
 def test_holm_by_hand() -> None:
@@ -89,6 +89,46 @@ def test_holm_is_over_all_pairs_of_values_of_all_parameters() -> None:
     assert "7 worse by" not in verdict("c", found["c"])
     assert "cannot be told from noise with 6 pairs" in verdict("c", found["c"])
     assert verdict("b", found["b"]) == "b: 0 has the best mean; 1 is as good; 2 is as good"
+
+
+def test_several_seeds_are_tested_by_their_means() -> None:
+    """What all networks of a seed have in common is no evidence for another seed."""
+    of_seeds = [0.06, 0.0, 0.03]
+    frames = [
+        grid(AXES, [0.5 + more * (a == 3) for a, _ in product(*AXES.values())], seed=seed)
+        for seed, more in enumerate(of_seeds)
+    ]
+    low, middle, best = significance(pd.concat(frames), AXES)["a"]
+    assert best.value == 3
+    for one in (low, middle):
+        assert (one.nb_pairs, one.nb_seeds) == (30, 3)
+        assert one.worse_by == pytest.approx(0.03)
+        assert one.p == pytest.approx(stats.ttest_1samp(of_seeds, 0).pvalue)
+        assert one.judged == "noise"
+    assert of_one_seed({"a": [low, middle, best]}) == []
+    (alone, _, _) = significance(frames[0], {"a": [1, 2, 3], "b": AXES["b"]})["a"]
+    assert alone.nb_seeds == 1
+
+
+def test_what_is_real_of_one_seed_is_told_to_be_of_one() -> None:
+    axes = {"a": [1, 2], "b": list(range(12))}
+    trials = grid(axes, [0.5 + 0.1 * a + 0.0001 * b for a, b in product(*axes.values())])
+    (line,) = of_one_seed(significance(trials, axes))
+    assert line.startswith("real is said of the networks of one seed")
+    several = pd.concat([trials, trials.assign(seed=1)])
+    assert significance(several, axes)["a"][0].is_real
+    assert of_one_seed(significance(several, axes)) == []
+
+
+@given(st.lists(st.floats(-1, 1), min_size=2, max_size=9))
+def test_students_p_is_scipys(means: list[float]) -> None:
+    assume(np.std(means) > 1e-6)
+    assert student_p(np.array(means)) == pytest.approx(stats.ttest_1samp(means, 0).pvalue, rel=1e-6, abs=1e-12)
+
+
+@pytest.mark.parametrize(("mean", "p"), [(0.0, 1.0), (0.25, 0.0)])
+def test_of_seeds_that_are_all_alike_any_difference_is_real(mean: float, p: float) -> None:
+    assert student_p(np.array([mean, mean])) == p
 
 
 def test_the_same_pairs_and_best_value_as_the_choice() -> None:
