@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 from math import nan, sqrt
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from snn_tune.study import Study
 Axes = dict[str, list[Any]]
 ROUNDING = 1e-12  # means of the same numbers, added up in another order, are equal
 ACCURACIES = ("train_accuracy", "valid_accuracy", "test_accuracy")
+DRAWN_BY = ("seed", "nb_hidden", "units_per_channel")  # what decides the numbers that initial weights are made of
 GROUP = ("device", "kernel", "threads", "trials_beside")
 MEASURES = {f"best_{name}": name for name in ACCURACIES} | {name: name for name in ("run_time_s", "spikes_per_neuron")}
 
@@ -84,6 +85,18 @@ def pairs(scored: pd.DataFrame, name: str, axes: Axes, measure: str = "valid_acc
     others = [other for other in axes if other != name]
     table = scored.pivot_table(index=[*others, "seed"], columns=name, values=measure)
     return table.reindex(columns=range(len(axes[name])))
+
+
+Paired = TypeVar("Paired", pd.Series, pd.DataFrame)
+
+
+def by_draw(paired: Paired) -> Paired:
+    """The mean over the pairs (as `pairs` has them; whole rows) of each draw of initial weights.
+
+    Networks of equal size and seed begin with the same weights: they do well or badly together, and are no evidence of
+    what others would do.
+    """
+    return paired.dropna().groupby(level=[name for name in paired.index.names if name in DRAWN_BY]).mean()
 
 
 def mean_scores(scored: pd.DataFrame) -> Scores:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from snn_tune.analysis.cells import Axes, largest_group, pairs, scored
+from snn_tune.analysis.cells import Axes, by_draw, largest_group, pairs, scored
 from snn_tune.analysis.formats import from_to, number, p_value, percent, points
-from snn_tune.analysis.significance import ALPHA, by_seed, holm, sign_flip, student_p
+from snn_tune.analysis.significance import ALPHA, holm, nb_seeds, sign_flip, student_p
 from snn_tune.claim import Claim, Relation
 from snn_tune.intervals import Interval, student
 
@@ -18,12 +18,12 @@ SHORT = {"train_accuracy": "train", "test_accuracy": "test", TIME: "run time"}
 SAME_ACCURACY, SAME_TIME = 0.01, 0.05  # what still counts as alike: a point; a 20th of the mean run time
 HOW = (
     "Each difference, in points or seconds, is the mean over the pairs of trials that differ in this parameter alone, "
-    "with the same seed. Of accuracies of several seeds its interval is Student's over the seeds, of all else over the "
-    "pairs; of one seed it says nothing about another's networks. One value is higher than another where Student's t "
-    "of the seeds, or sign flips of the pairs of one seed and of run times, say so (p below "
-    f"{ALPHA}, after Holm for all such differences here). Two are alike where the interval lies within "
-    f"{100 * SAME_ACCURACY:.0f} point, or {100 * SAME_TIME:.0f} % of their mean run time, and are not where it lies "
-    "wholly beyond."
+    "with the same seed. Of accuracies of several seeds its interval is Student's over the draws of initial weights, "
+    "one for each seed and number of hidden units; of all else over the pairs. Of one seed it says nothing about "
+    "another's. One value is higher than another where Student's t of the draws, or sign flips of the pairs of one "
+    f"seed and of run times, say so (p below {ALPHA}, after Holm for all such differences here). Two are alike where "
+    f"the interval lies within {100 * SAME_ACCURACY:.0f} point, or {100 * SAME_TIME:.0f} % of their mean run time, and "
+    "are not where it lies wholly beyond."
 )
 
 
@@ -115,13 +115,12 @@ def _step(claimed: Relation, measure: str, table: pd.DataFrame, axis: list[Any])
         text, differences = f"{text} is {percent(claimed.level)} %", table[values[0]] - claimed.level
     else:
         differences = table[values[0]] - table[values[1]]
-    means = by_seed(differences)
-    over_seeds = measure != TIME and len(means) > 1
-    sample = (means if over_seeds else differences.dropna()).to_numpy(dtype=float)
-    interval = student(sample, "seeds" if over_seeds else "pairs")
+    over_draws = measure != TIME and nb_seeds(differences) > 1
+    sample = (by_draw(differences) if over_draws else differences.dropna()).to_numpy(dtype=float)
+    interval = student(sample, "draws" if over_draws else "pairs")
     found = Step(text, float(sample.mean()) if len(sample) else nan, interval)
     if claimed.higher:
-        return replace(found, p=student_p(sample) if over_seeds else sign_flip(sample[None])[0])
+        return replace(found, p=student_p(sample) if over_draws else sign_flip(sample[None])[0])
     margin = SAME_TIME * float(table[values].mean().mean()) if measure == TIME else SAME_ACCURACY
     return replace(found, agrees=_alike(found.interval, margin))
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr
 
-from snn_tune.analysis.cells import Axes, highest, mean_scores, pairs, scored
+from snn_tune.analysis.cells import Axes, by_draw, highest, mean_scores, pairs, scored
 from snn_tune.analysis.formats import number, p_value
 
 ALPHA = 0.05
@@ -71,15 +71,15 @@ def significance(trials: pd.DataFrame, axes: Axes) -> dict[str, list[Comparison]
 
     def compare(name: str, best: int, i: int) -> Comparison:
         difference = (paired[name][best] - paired[name][i]).dropna()
-        nb_seeds = difference.index.get_level_values("seed").nunique()
-        least = 0.0 if nb_seeds > 1 else max(2.0 ** (1 - len(difference)), 1 / (_DRAWS + 1))
+        seeds = nb_seeds(difference)
+        least = 0.0 if seeds > 1 else max(2.0 ** (1 - len(difference)), 1 / (_DRAWS + 1))
         two = name, min(i, best), max(i, best)
         return Comparison(
             value=axes[name][i],
             best=axes[name][best],
             worse_by=float(difference.mean()) if len(difference) else nan,
             nb_pairs=len(difference),
-            nb_seeds=nb_seeds,
+            nb_seeds=seeds,
             p=p.get(two, nan),
             corrected=corrected.get(two, nan),
             can_tell=least * nb_tests < ALPHA,
@@ -96,9 +96,8 @@ def _best(cells: pd.DataFrame, name: str, axes: Axes) -> int:
 def p_values(differences: list[pd.Series]) -> list[float]:
     """Two-sided p-values of mean differences of pairs that differ in one parameter.
 
-    Of several seeds: Student's t of the seeds' means. The networks of a seed begin with the same weights, where they
-    have as many units, and see the samples in the same order; so their pairs go up and down together, and are no
-    evidence of what another seed would do. Of one seed: `sign_flip` of the pairs, which holds for this seed alone.
+    Of several seeds: Student's t of the means of each draw of initial weights (`cells.by_draw`). Of one seed:
+    `sign_flip` of the pairs, which holds for this seed alone.
 
     Args:
         differences: of each comparison, indexed by the other parameters and `seed`; NaN where a trial lacks.
@@ -106,17 +105,17 @@ def p_values(differences: list[pd.Series]) -> list[float]:
     Returns:
         One for each comparison, NaN without a pair.
     """
-    several = [len(by_seed(one)) > 1 for one in differences]
+    several = [nb_seeds(one) > 1 for one in differences]
     flipped = iter(sign_flip(np.array([one for one, many in zip(differences, several, strict=True) if not many])))
     return [
-        student_p(by_seed(one).to_numpy()) if many else next(flipped)
+        student_p(by_draw(one).to_numpy()) if many else next(flipped)
         for one, many in zip(differences, several, strict=True)
     ]
 
 
-def by_seed(differences: pd.Series) -> pd.Series:
-    """The mean of each seed's pairs."""
-    return differences.dropna().groupby(level="seed").mean()
+def nb_seeds(differences: pd.Series) -> int:
+    """Seeds that have a pair."""
+    return int(differences.dropna().index.get_level_values("seed").nunique())
 
 
 def student_p(means: np.ndarray) -> float:

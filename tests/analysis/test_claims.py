@@ -73,12 +73,12 @@ def of_seeds(*more_by_200_units: float) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def test_accuracies_of_several_seeds_are_judged_by_how_the_seeds_differ() -> None:
+def test_accuracies_of_several_seeds_are_judged_by_how_their_initial_weights_differ() -> None:
     assert verdict("nb_hidden: 200 > 100", frame=of_seeds(0.0, 0.001, 0.002)).verdict == "agrees"
     one = verdict("nb_hidden: 200 > 100", frame=of_seeds(-0.01, -0.02, 0.06))  # 1, 0 and 8 points: 54 pairs, no order
     assert one.verdict == "cannot tell"
     (step,) = one.steps
-    assert (step.difference, step.interval.of) == (pytest.approx(0.03), "seeds")
+    assert (step.difference, step.interval.of) == (pytest.approx(0.03), "draws")
     assert step.p == pytest.approx(stats.ttest_1samp([0.01, 0.0, 0.08], 0).pvalue)
     assert (step.interval.low, step.interval.high) == pytest.approx((0.03 - 0.10828, 0.03 + 0.10828), abs=1e-5)
     assert verdict("nb_hidden: 200 > 100", "run_time", of_seeds(-0.01, -0.02, 0.06)).verdict == "agrees"

@@ -110,6 +110,19 @@ def test_several_seeds_are_tested_by_their_means() -> None:
     assert alone.nb_seeds == 1
 
 
+def test_networks_that_begin_with_other_weights_count_apart() -> None:
+    """As many draws as seeds times numbers of units; of the units themselves, as many as seeds."""
+    axes = {"nb_hidden": [10, 20], "b": [0, 1], "c": [1, 2, 3]}
+    frames = [grid(axes, np.random.default_rng(seed).uniform(size=12), seed=seed) for seed in range(2)]
+    found = significance(pd.concat(frames), axes)
+    values = np.stack([frame["best_valid_accuracy"] for frame in frames]).reshape(2, 2, 2, 3)
+    of_b, of_units = values[:, :, 1] - values[:, :, 0], values[:, 1] - values[:, 0]
+    expected = {"b": of_b.mean(axis=2).ravel(), "nb_hidden": of_units.mean(axis=(1, 2))}
+    for name, means in expected.items():
+        (worse,) = (one for one in found[name] if one.value != one.best)
+        assert worse.p == pytest.approx(stats.ttest_1samp(means, 0).pvalue)
+
+
 def test_what_is_real_of_one_seed_is_told_to_be_of_one() -> None:
     axes = {"a": [1, 2], "b": list(range(12))}
     trials = grid(axes, [0.5 + 0.1 * a + 0.0001 * b for a, b in product(*axes.values())])

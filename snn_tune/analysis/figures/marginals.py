@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from scipy.special import stdtrit
 
 from snn_tune.analysis import words
-from snn_tune.analysis.cells import ACCURACIES, Axes, largest_group, scored
+from snn_tune.analysis.cells import ACCURACIES, Axes, by_draw, largest_group, scored
 from snn_tune.analysis.figures import style
 from snn_tune.analysis.figures.drawing import Drawing
 from snn_tune.analysis.formats import number
@@ -66,7 +66,7 @@ def _halves(cells: pd.DataFrame, axes: Axes, name: str, measure: str) -> np.ndar
     blocks = blocks.reindex(columns=range(nb_values)).dropna(axis="columns", how="all")
     whole = blocks.dropna()
     if measure != "run_time_s" and whole.index.get_level_values("seed").nunique() > 1:
-        whole = whole.groupby(level="seed").mean()  # the networks of a seed go up and down together
+        whole = by_draw(whole)
     half = np.full(nb_values, nan)
     if len(whole) > 1 and whole.shape[1] > 1:
         within = whole.sub(whole.mean(axis=1), axis=0)
