@@ -82,6 +82,7 @@ def test_what_seeds_differ_by_is_a_share_of_its_own():
     assert isnan(p[()])
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.lists(st.floats(0, 1), min_size=8, max_size=8), min_size=2, max_size=5))
 def test_of_two_values_the_p_is_that_of_the_seeds_own_differences(valid):
     """An F test against the seeds of one degree of freedom is the t test of their differences."""

@@ -6,7 +6,7 @@ from math import isnan, nan
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from test_optimum import grid
@@ -133,6 +133,7 @@ def test_what_is_real_of_one_seed_is_told_to_be_of_one() -> None:
     assert of_one_seed(significance(several, axes)) == []
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1, 1), min_size=2, max_size=9))
 def test_students_p_is_scipys(means: list[float]) -> None:
     assume(np.std(means) > 1e-6)

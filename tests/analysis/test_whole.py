@@ -164,11 +164,11 @@ def test_claims_are_printed_written_and_on_the_page(tmp_path: Path) -> None:
     found.write(tmp_path / "reports")
     written = pd.read_csv(tmp_path / "reports" / "claims.csv")
     assert list(written["verdict"]) == ["agrees", "agrees", "agrees"]
-    assert written["figures"][0] == "10 > 5: +10.00 (+10.00 to +10.00), p 0.0039"
+    assert written["figures"][0] == "10 > 5: +10.00 (+10.00 to +10.00), p below 0.001"
     assert json.loads(found.as_json())["claims"] == written.to_dict("records")
     page = write(found, store.uri, tmp_path / "reports").read_text()
     assert "The thesis's findings" in unescape(page)
-    assert "10 &gt; 5: +10.00 (+10.00 to +10.00), p 0.0039" in page
+    assert "10 &gt; 5: +10.00 (+10.00 to +10.00), p below 0.001" in page
     analyse("small", store.uri).write(tmp_path / "reports")
     what = override(what, {"nb_hidden": [5, 20]})
     store.client.set_tag(store.parent().info.run_id, "study", json.dumps(what.tables()))
