@@ -91,12 +91,20 @@ Paired = TypeVar("Paired", pd.Series, pd.DataFrame)
 
 
 def by_draw(paired: Paired) -> Paired:
-    """The mean over the pairs (as `pairs` has them; whole rows) of each draw of initial weights.
+    """The mean over the pairs (as `pairs` has them; whole rows) of each draw of initial weights; of one seed the pairs.
 
     Networks of equal size and seed begin with the same weights: they do well or badly together, and are no evidence of
     what others would do.
     """
-    return paired.dropna().groupby(level=[name for name in paired.index.names if name in DRAWN_BY]).mean()
+    whole = paired.dropna()
+    if nb_seeds(whole) < 2:
+        return whole
+    return whole.groupby(level=[name for name in whole.index.names if name in DRAWN_BY]).mean()
+
+
+def nb_seeds(paired: pd.Series | pd.DataFrame) -> int:
+    """Seeds that have a whole row."""
+    return int(paired.dropna().index.get_level_values("seed").nunique())
 
 
 def mean_scores(scored: pd.DataFrame) -> Scores:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from snn_tune.analysis.cells import Axes, by_draw, largest_group, pairs, scored
+from snn_tune.analysis.cells import Axes, by_draw, largest_group, nb_seeds, pairs, scored
 from snn_tune.analysis.formats import from_to, number, p_value, percent, points
-from snn_tune.analysis.significance import ALPHA, holm, nb_seeds, sign_flip, student_p
+from snn_tune.analysis.significance import ALPHA, holm, sign_flip, student_p
 from snn_tune.claim import Claim, Relation
 from snn_tune.intervals import Interval, student
 
@@ -116,7 +116,7 @@ def _step(claimed: Relation, measure: str, table: pd.DataFrame, axis: list[Any])
     else:
         differences = table[values[0]] - table[values[1]]
     over_draws = measure != TIME and nb_seeds(differences) > 1
-    sample = (by_draw(differences) if over_draws else differences.dropna()).to_numpy(dtype=float)
+    sample = (differences.dropna() if measure == TIME else by_draw(differences)).to_numpy(dtype=float)
     interval = student(sample, "draws" if over_draws else "pairs")
     found = Step(text, float(sample.mean()) if len(sample) else nan, interval)
     if claimed.higher:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr
 
-from snn_tune.analysis.cells import Axes, by_draw, highest, mean_scores, pairs, scored
+from snn_tune.analysis.cells import Axes, by_draw, highest, mean_scores, nb_seeds, pairs, scored
 from snn_tune.analysis.formats import number, p_value
 
 ALPHA = 0.05
@@ -111,11 +111,6 @@ def p_values(differences: list[pd.Series]) -> list[float]:
         student_p(by_draw(one).to_numpy()) if many else next(flipped)
         for one, many in zip(differences, several, strict=True)
     ]
-
-
-def nb_seeds(differences: pd.Series) -> int:
-    """Seeds that have a pair."""
-    return int(differences.dropna().index.get_level_values("seed").nunique())
 
 
 def student_p(means: np.ndarray) -> float:

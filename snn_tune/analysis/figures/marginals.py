@@ -65,7 +65,7 @@ def _halves(cells: pd.DataFrame, axes: Axes, name: str, measure: str) -> np.ndar
     blocks = cells.pivot_table(index=[*others, "seed"], columns=name, values=measure)
     blocks = blocks.reindex(columns=range(nb_values)).dropna(axis="columns", how="all")
     whole = blocks.dropna()
-    if measure != "run_time_s" and whole.index.get_level_values("seed").nunique() > 1:
+    if measure != "run_time_s":
         whole = by_draw(whole)
     half = np.full(nb_values, nan)
     if len(whole) > 1 and whole.shape[1] > 1:
