@@ -9,7 +9,8 @@ import pandas as pd
 
 from snn_tune.analysis.cells import Axes, by_draw, largest_group, nb_seeds, pairs, scored
 from snn_tune.analysis.formats import from_to, number, p_value, percent, points
-from snn_tune.analysis.significance import ALPHA, holm, sign_flip, student_p
+from snn_tune.analysis.paired_tests import holm, sign_flip, student_p
+from snn_tune.analysis.significance import ALPHA
 from snn_tune.claim import Claim, Relation
 from snn_tune.intervals import Interval, student
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from snn_tune.analysis.cells import ACCURACIES, GROUP, largest_group, measured
-from snn_tune.analysis.significance import sign_flip
+from snn_tune.analysis.paired_tests import sign_flip
 from snn_tune.analysis.trials import StudyTrials
 from snn_tune.intervals import LEVEL, Interval, newcombe, student
 from snn_tune.parameters import Parameters

@@ -9,7 +9,7 @@ from scipy.special import fdtrc
 
 from snn_tune.analysis.cells import Axes, measured, scored
 from snn_tune.analysis.importance import importances
-from snn_tune.analysis.significance import holm
+from snn_tune.analysis.paired_tests import holm
 from snn_tune.space import Space
 
 Names = tuple[str, ...]

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from test_events import dense
 from writers import PEAK, listing, shd_arrays, write_h5, write_shd
 
-from snn_tune.datasets import EventBatch, shd
+from snn_tune.datasets import EventBatch, shd, shd_file
 from snn_tune.datasets.shd import Shd
 from snn_tune.errors import UserError
 
@@ -32,7 +32,7 @@ def expected(arrays: dict[str, Any], nb_steps: int) -> torch.Tensor:
 
 @pytest.mark.parametrize("nb_steps", [1, 7, 100])
 def test_spikes_fall_into_their_steps(data_dir: Path, nb_steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shd, "ROWS", 5)
+    monkeypatch.setattr(shd_file, "ROWS", 5)
     write_shd(data_dir)
     dataset = SOURCE.load(nb_steps, data_dir)
     train, test = expected(shd_arrays(24, 1), nb_steps), expected(shd_arrays(12, 2, (4, 5)), nb_steps)
@@ -94,7 +94,7 @@ def test_fingerprint_knows_content_and_settings_alone(
     fingerprint = SOURCE.load(10, data_dir).fingerprint
     assert Shd(name="shd", valid_speakers=(3,)).load(10, data_dir).fingerprint != fingerprint
     assert Shd(name="shd", max_time=1.0).load(10, data_dir).fingerprint != fingerprint
-    monkeypatch.setattr(shd, "ROWS", 1)
+    monkeypatch.setattr(shd_file, "ROWS", 1)
     assert SOURCE.load(10, data_dir).fingerprint == fingerprint
     speakers = shd_arrays(24, 1)["speaker"]
     speakers[0] = 7

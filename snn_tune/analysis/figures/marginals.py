@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from scipy.special import stdtrit
 
 from snn_tune.analysis import words
-from snn_tune.analysis.cells import ACCURACIES, Axes, by_draw, largest_group, scored
+from snn_tune.analysis.cells import ACCURACIES, Axes, by_draw, largest_group, pairs, scored
 from snn_tune.analysis.figures import style
 from snn_tune.analysis.figures.drawing import Drawing
 from snn_tune.analysis.formats import number
@@ -61,10 +61,7 @@ def _halves(cells: pd.DataFrame, axes: Axes, name: str, measure: str) -> np.ndar
     (2005), with R. Morey's correction, the same 4, 61 (2008).
     """
     nb_values = len(axes[name])
-    others = [other for other in axes if other != name]
-    blocks = cells.pivot_table(index=[*others, "seed"], columns=name, values=measure)
-    blocks = blocks.reindex(columns=range(nb_values)).dropna(axis="columns", how="all")
-    whole = blocks.dropna()
+    whole = pairs(cells, name, axes, measure).dropna(axis="columns", how="all").dropna()
     if measure != "run_time_s":
         whole = by_draw(whole)
     half = np.full(nb_values, nan)
