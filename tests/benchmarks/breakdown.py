@@ -24,7 +24,7 @@ from stopwatch import FEEDING, PER_TRIAL, REPORTING
 from snn_tune import search, training
 from snn_tune.bench.plan import measured_cells
 from snn_tune.provenance import device_name
-from snn_tune.run import data_dir
+from snn_tune.datasets.source import data_folder
 from snn_tune.study import Study
 from snn_tune.study_file import read
 from snn_tune.study_tables import override
@@ -41,7 +41,7 @@ def keep(folder: str, record: Record) -> None:
 def run(study: Study, at_once: int) -> tuple[list[Record], float]:
     """What each trial recorded, in order; and seconds from the command to the first trial."""
     with tempfile.TemporaryDirectory() as folder, silent():
-        options = search.Options(root=Path(folder, "runs"), data_dir=data_dir(), max_concurrent=at_once)
+        options = search.Options(root=Path(folder, "runs"), data_dir=data_folder(), max_concurrent=at_once)
         started = time.time()
         search.run(study, options, fit=partial(stopwatch.fit, partial(keep, folder)))
         records = [json.loads(path.read_text()) for path in Path(folder).glob("*.json")]
@@ -86,7 +86,7 @@ def whole_trial(records: list[Record], epochs: int, nb_epochs: int) -> dict[str,
 def epochs_for(study: Study, seconds: float) -> int:
     """Epochs that take about so long; compiles what is not compiled yet."""
     cell = study.cells()[0].model_copy(update={"nb_epochs": 2})
-    data = study.data.load(cell.nb_steps, data_dir())
+    data = study.data.load(cell.nb_steps, data_folder())
     training.compile_kernel(cell, data, "auto")
     first, _, _ = training.fit(cell, 0, data)
     assert isinstance(first, training.Trained)
@@ -122,8 +122,8 @@ def main() -> None:
     torch.set_num_threads(1)
     print(f"{device_name('cpu')}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; one thread a trial")
     for name in options.study:
-        if absent := read(name).data.absent(data_dir()):
-            print(f"\n{name} is left out: no {', '.join(absent)} in {data_dir()}; set SNN_TUNE_DATA")
+        if absent := read(name).data.absent(data_folder()):
+            print(f"\n{name} is left out: no {', '.join(absent)} in {data_folder()}; set SNN_TUNE_DATA")
         else:
             show(name, options.trials, options.seconds)
 
