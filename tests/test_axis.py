@@ -9,7 +9,7 @@ from small import study
 
 from snn_tune.axis import Choice, Range, axis, typed
 from snn_tune.errors import UserError
-from snn_tune.run import parse_axes
+from snn_tune.run_options import parse_axes
 from snn_tune.study_tables import override
 
 floats = st.floats(1e-9, 1e9)

@@ -23,8 +23,8 @@ from stopwatch import FEEDING, PER_TRIAL, REPORTING
 
 from snn_tune import search, training
 from snn_tune.bench.plan import measured_cells
-from snn_tune.provenance import device_name
 from snn_tune.datasets.source import data_folder
+from snn_tune.provenance import device_name
 from snn_tune.study import Study
 from snn_tune.study_file import read
 from snn_tune.study_tables import override
