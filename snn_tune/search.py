@@ -6,6 +6,7 @@ from contextlib import closing
 from snn_tune import nodes, provenance, training
 from snn_tune.cluster import Cluster
 from snn_tune.datasets.dataset import Dataset
+from snn_tune.jobs import Jobs
 from snn_tune.nodes import Agreed
 from snn_tune.quiet import output_to
 from snn_tune.sharing import trial_bytes
@@ -72,8 +73,8 @@ def _run(study: Study, options: Options, fit: Fit, cluster: Cluster, machines: A
     if options.fresh:
         options.trials(study).clear()
     keeper.open(options.fresh)
-    start = Start(study, options, fit, cluster, per_trial, keeper, first, tags, told, machines.ticket)
-    return start.run(grid)
+    jobs = Jobs(study, options, fit, cluster, per_trial, first, machines.ticket)
+    return Start(study, jobs, keeper, tags, told).run(grid)
 
 
 def _tags(study: Study, data: Dataset) -> dict[str, str]:

@@ -4,59 +4,35 @@ import time
 from collections.abc import Iterable
 from functools import cached_property
 
-import ray
-
-from snn_tune import checkpoint, confirm, training
-from snn_tune.cluster import Cluster, PerTrial
-from snn_tune.compiled import is_compiled
-from snn_tune.datasets.dataset import Dataset
+from snn_tune import checkpoint, confirm
 from snn_tune.errors import UserError
 from snn_tune.executor import Work, execute
+from snn_tune.jobs import Jobs
 from snn_tune.known import Known
-from snn_tune.parameters import Parameters
 from snn_tune.progress import ProgressLine
 from snn_tune.proposals import Proposals
 from snn_tune.pruning import pruning
 from snn_tune.relay import Listener
-from snn_tune.storage import Place
 from snn_tune.study import Study
 from snn_tune.tracking import past
 from snn_tune.tracking.data_input import description
 from snn_tune.tracking.keeper import Keeper
 from snn_tune.tracking.tracker import Tracker
-from snn_tune.trainable import Fit, Job
 from snn_tune.trial import Trial
-from snn_tune.where import Options
 from snn_tune.wording import count
-
-AT_ONCE = 200  # trials of a grid that ask Ray for room, at least: as many as its own grid search
 
 
 class Start:
     """Everything that a start has, and what it does with it.
 
     Args:
-        first: the data at the least number of steps.
+        jobs: what its trials run with.
         tags: on every run of this start.
         told: a line for the screen before anything is trained, or "".
-        ticket: what shows on a cluster that a machine can take part, see `nodes`.
     """
 
-    def __init__(
-        self,
-        study: Study,
-        options: Options,
-        fit: Fit,
-        cluster: Cluster,
-        per_trial: PerTrial,
-        keeper: Keeper,
-        first: Dataset,
-        tags: dict[str, str],
-        told: str,
-        ticket: Place | None = None,
-    ) -> None:
-        self.study, self.options, self.fit, self.first, self.told = study, options, fit, first, told
-        self.cluster, self.per_trial, self.ticket = cluster, per_trial, ticket
+    def __init__(self, study: Study, jobs: Jobs, keeper: Keeper, tags: dict[str, str], told: str) -> None:
+        self.study, self.jobs, self.options, self.first, self.told = study, jobs, jobs.options, jobs.first, told
         self.keeper, self.console, self.ledger = keeper, keeper.console, keeper.ledger
         self.marks: dict[str, dict[str, str]] = {}
         data = description(study.data, tags)
@@ -64,7 +40,6 @@ class Start:
         self.nb_failed = 0
         self.ends = time.monotonic() + (study.search.budget_s or float("inf"))
         self.progress: ProgressLine | None = None
-        self._data: dict[int, ray.ObjectRef] = {}
 
     @cached_property
     def known(self) -> Known:
@@ -158,9 +133,10 @@ class Start:
             self.console.print(self.told)
             self.told = ""
         study, cells = self.study, [trial.parameters for trial in work.trials]
-        self._compile((cells or study.probes())[0])
+        self.jobs.compile((cells or study.probes())[0], self.console.print)
         proposed = bool(more)
-        job = self._job(work, nb_left, {cell.nb_steps for cell in cells} | (set(study.steps) if proposed else set()))
+        steps = {cell.nb_steps for cell in cells} | (set(study.steps) if proposed else set())
+        job = self.jobs.of(work, nb_left, steps)
         reached = sum(checkpoint.reached(trial, job.lineages.get(trial.lineage, ())) for trial in work.trials)
         nb_proposed = nb_left - len(work.trials)
         nb_epochs = sum(cell.nb_epochs for cell in cells) + nb_proposed * study.budget.nb_epochs - reached
@@ -169,8 +145,8 @@ class Start:
         with ProgressLine(self.console, list(study.grid), total, total - nb_left, nb_epochs) as progress:
             self.progress = progress
             listeners: list[Listener] = [self.tracker, *known, *more, progress]
-            say, at_once = self.console.print, self._at_once(proposed)
-            troubles = execute(job, work, listeners, self.per_trial, at_once, records, say, self.time_left)
+            say, at_once = self.console.print, self.jobs.at_once(proposed)
+            troubles = execute(job, work, listeners, self.jobs.per_trial, at_once, records, say, self.time_left)
         self.nb_failed += progress.failed
         if troubles:
             raise UserError(
@@ -178,44 +154,3 @@ class Start:
                 + f"; and {len(troubles) - 1} more of this" * (len(troubles) > 1)
                 + f": {self.options.log(study)} has it all; type {self.keeper.again} for what is missing"
             )
-
-    def _compile(self, one: Parameters) -> None:
-        """Have the cpu kernel compiled, where a trial would wait for it."""
-        kernel = self.options.kernel
-        if self.fit is training.fit and kernel in ("auto", "cpu") and not is_compiled():
-            self.console.print("compiling the cpu kernel, once for this machine: some seconds")
-            training.compile_kernel(one, self.first, kernel)
-
-    def _job(self, work: Work, nb_left: int, steps: set[int]) -> Job:
-        """What all trials of some work have in common, their data at these numbers of steps."""
-        study, options = self.study, self.options
-        folder = options.trials(study)
-        return Job(
-            data=self._share(steps),
-            fit=self.fit,
-            folder=folder,
-            kernel=options.kernel,
-            threads=max(1, int(self.per_trial.cpus)),
-            beside=min(self.cluster.slots(self.per_trial)[0], options.max_concurrent or nb_left, nb_left),
-            rungs=work.pruning.rungs,
-            lineages=checkpoint.lineages(folder),
-            ticket=self.ticket,
-        )
-
-    def _at_once(self, proposed: bool) -> int:
-        """Trials that Ray has at once: as many as fit, so that each is proposed when another has ended; or many more.
-
-        Ray gives a waiting trial to the first worker that is free, and gives up the one that was starting for it: of
-        few short trials, one worker might take all.
-        """
-        fit = sum(self.cluster.slots(self.per_trial))
-        return self.options.max_concurrent or (fit if proposed else max(AT_ONCE, 2 * fit))
-
-    def _share(self, steps: set[int]) -> dict[int, ray.ObjectRef]:
-        """Put the data set into the object store once for each number of steps; only one is held here at a time."""
-        for nb_steps in sorted(steps - self._data.keys()):
-            here = nb_steps == self.first.nb_steps
-            self._data[nb_steps] = ray.put(
-                self.first if here else self.study.data.load(nb_steps, self.options.data_dir)
-            )
-        return self._data
