@@ -11,7 +11,7 @@ from typing import Any
 from pyarrow.fs import FileSelector, FileSystem
 
 from snn_tune.errors import UserError, one_line
-from snn_tune.storage import Place
+from snn_tune.place import Place
 
 MENDS = {  # by a word of what the bucket's service says
     "NO_SUCH_BUCKET": "make the bucket, or name another --storage",

@@ -20,7 +20,7 @@ import torch
 
 from snn_tune.course import State
 from snn_tune.errors import UserError, one_line
-from snn_tune.storage import Place
+from snn_tune.place import Place
 from snn_tune.trial import MODEL_VERSION, Trial
 
 log = logging.getLogger("snn_tune")

@@ -11,7 +11,7 @@ from snn_tune.compiled import is_compiled
 from snn_tune.datasets.dataset import Dataset
 from snn_tune.executor import Work
 from snn_tune.parameters import Parameters
-from snn_tune.storage import Place
+from snn_tune.place import Place
 from snn_tune.study import Study
 from snn_tune.trainable import Fit, Job
 from snn_tune.where import Options

@@ -13,16 +13,16 @@ import ray
 from ray.exceptions import GetTimeoutError, NodeDiedError, RayError, TaskUnschedulableError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from snn_tune import tickets
 from snn_tune.errors import UserError, one_line
+from snn_tune.place import Place
 from snn_tune.provenance import git_commit
 from snn_tune.sharing import card_bytes
-from snn_tune.storage import Place, at
-from snn_tune.trial import MODEL_VERSION
+from snn_tune.storage import at
 
 ANSWER_S = 180.0  # a fresh machine reads PyTorch from a cold disk
 PASSES = ".passes"  # a folder beside those of studies, whose names do not begin so
 MOST_NAMES = 5
-SHARE = "name a folder that all machines share (--storage /nfs/..., or --root there) or a bucket (--storage s3://...)"
 PACKAGES = ("ray", "torch", "numba", "numpy")
 
 
@@ -31,7 +31,7 @@ class Agreed:
     """What came of asking.
 
     Attributes:
-        ticket: a file in the storage, for `check`; None on this machine's own Ray, where there is nothing to agree on.
+        ticket: a file in the storage, for `tickets.check`; None on this machine's own Ray, where nobody has to agree.
         card: bytes of the smallest GPU's memory, 0 where there is none or nobody knows.
     """
 
@@ -53,7 +53,7 @@ def agreed(storage: Place, address: str | None, say: Callable[[str], None]) -> I
     for old in passes.files():  # of commands that were killed: one at a time runs a study
         old.delete()
     ticket = passes / uuid4().hex  # never a name that a machine may have seen before, or has of an own folder
-    ticket.write(_code().encode())
+    tickets.write(ticket)
     try:
         answers = _ask(str(ticket))
         _refuse({name: answer["trouble"] for name, answer in answers.items()})
@@ -65,20 +65,6 @@ def agreed(storage: Place, address: str | None, say: Callable[[str], None]) -> I
     finally:
         with suppress(UserError):
             ticket.delete()
-
-
-def check(ticket: Place) -> None:
-    """On the machine of a trial: it sees the storage, and runs the code that the command runs.
-
-    Raises:
-        UserError: it does not.
-    """
-    try:
-        theirs = ticket.read().decode()
-    except UserError as error:
-        raise UserError(f"the storage {ticket.parent.parent.parent} is not seen ({one_line(error)}); {SHARE}") from None
-    if theirs != _code():
-        raise UserError(f"{_code()} runs there, and the command is of {theirs}; install the same everywhere")
 
 
 def facts() -> dict[str, str]:
@@ -108,15 +94,10 @@ def answer(ticket: str) -> dict[str, Any]:
 
     trouble = ""
     try:
-        check(at(ticket))
+        tickets.check(at(ticket))
     except UserError as error:
         trouble = str(error)
     return {"trouble": trouble, "facts": facts(), "card": card_bytes()}
-
-
-def _code() -> str:
-    """What decides results, and so has to be the same: they are kept under a key that says so."""
-    return f"snn_tune {version('snn_tune')} (model {MODEL_VERSION})"
 
 
 def _ask(ticket: str) -> dict[str, dict[str, Any]]:

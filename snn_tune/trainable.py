@@ -15,13 +15,13 @@ import ray
 import torch
 from ray import tune
 
-from snn_tune import last_words, nodes, trial_files
+from snn_tune import last_words, tickets, trial_files
 from snn_tune.checkpoint import Checkpoints
 from snn_tune.course import Trained
 from snn_tune.errors import UserError, one_line, why
+from snn_tune.place import Place
 from snn_tune.provenance import device_name
 from snn_tune.snn.kernels import plan
-from snn_tune.storage import Place
 from snn_tune.training import Outcome
 from snn_tune.trial import Ending, Epoch, Trial
 
@@ -47,7 +47,7 @@ class Job:
         beside: trials that run at the same time on a machine.
         rungs: epochs at which a trial reports, however soon.
         lineages: checkpoints of each lineage, see `checkpoint.lineages`.
-        ticket: on a cluster, for machines that come later: see `nodes.check`.
+        ticket: on a cluster, for machines that come later: see `tickets.check`.
     """
 
     data: dict[int, Any]
@@ -120,7 +120,7 @@ def reports(trial: Trial, job: Job) -> Generator[Report, None, None]:
 def _fit_machine(trial: Trial, ticket: Place) -> Iterator[Report]:
     """Raise, after a report that tells why and a while, where this machine cannot run trials."""
     try:
-        nodes.check(ticket)
+        tickets.check(ticket)
     except UserError as error:
         log.warning("trial %s cannot run on %s: %s", trial.key, socket.gethostname(), error)
         yield {"epochs": []}

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from snn_tune.errors import UserError
-from snn_tune.storage import Place
+from snn_tune.place import Place
 from snn_tune.training import Outcome
 
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from snn_tune.datasets.source import data_folder
-from snn_tune.storage import Place, at
+from snn_tune.place import Place
+from snn_tune.storage import at
 from snn_tune.study import Study
 
 

@@ -19,7 +19,7 @@ from small import TABLES, study
 from snn_tune import Study, nodes, own_data, search
 from snn_tune.cluster import Cluster as Joined
 from snn_tune.errors import UserError
-from snn_tune.nodes import agreed, check, differences
+from snn_tune.nodes import agreed, differences
 from snn_tune.storage import Folder, at
 
 __all__ = ["s3"]
@@ -52,21 +52,6 @@ def test_what_differs_is_told_with_who_has_what() -> None:
     many = {str(number): first for number in range(8)}
     told = "Python 3.11.9 on 0, 1, 2, 3, 4 and 3 more, 3.11.4 on x; commit abc on 0, 1, 2, 3, 4 and 3 more, def on x"
     assert differences(many | {"x": second | {"commit": "def"}}) == told
-
-
-def test_a_machine_shows_that_it_sees_the_storage_and_has_the_code(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ticket = Folder(tmp_path / nodes.PASSES / "small" / "one")
-    with pytest.raises(UserError, match=f"^the storage {tmp_path} is not seen .*No such file.*a bucket .--storage s3:"):
-        check(ticket)
-    ticket.write(nodes._code().encode())
-    check(ticket)
-    monkeypatch.setattr(nodes, "MODEL_VERSION", -1)
-    with pytest.raises(
-        UserError, match=r"\(model -1\) runs there, and the command is of snn_tune .*; install the same"
-    ):
-        check(ticket)
 
 
 def test_on_this_machine_nothing_is_asked(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from small import study
 from snn_tune.bucket import Bucket
 from snn_tune.checkpoint import Checkpoints, lineages, reached
 from snn_tune.errors import UserError
-from snn_tune.storage import Folder, Place, at
+from snn_tune.place import Place
+from snn_tune.storage import Folder, at
 
 __all__ = ["s3"]
 TRIAL, OTHER, *_ = study(budget={"nb_epochs": 9}).trials("data")
