@@ -23,8 +23,9 @@ from snn_tune.files import naming
 from snn_tune.pruning import Pruning
 from snn_tune.relay import Listener, Relay
 from snn_tune.stopping import GentleStop
-from snn_tune.trainable import Job, TrialTrainable
+from snn_tune.trainable import TrialTrainable
 from snn_tune.trial import Trial
+from snn_tune.trial_reports import Job
 
 log = logging.getLogger("snn_tune")
 Propose = Callable[[], Trial | None]

@@ -13,7 +13,7 @@ from snn_tune.executor import Work
 from snn_tune.parameters import Parameters
 from snn_tune.place import Place
 from snn_tune.study import Study
-from snn_tune.trainable import Fit, Job
+from snn_tune.trial_reports import Fit, Job
 from snn_tune.where import Options
 
 AT_ONCE = 200  # trials of a grid that ask Ray for room, at least: as many as its own grid search

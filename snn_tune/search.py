@@ -17,7 +17,7 @@ from snn_tune.tracking import data_input
 from snn_tune.tracking.describe import describe_study
 from snn_tune.tracking.keeper import Keeper
 from snn_tune.tracking.store import tracking_uri
-from snn_tune.trainable import Fit
+from snn_tune.trial_reports import Fit
 from snn_tune.where import Options
 
 __all__ = ["Options", "run"]

@@ -12,12 +12,12 @@ import standin
 import torch
 from small import study
 
-from snn_tune import trainable
+from snn_tune import trainable, trial_reports
 from snn_tune.checkpoint import Checkpoints, lineages
 from snn_tune.course import State, Trained
 from snn_tune.storage import Folder
-from snn_tune.trainable import Job, reports
 from snn_tune.trial import Ending, Epoch, Trial
+from snn_tune.trial_reports import Job, reports
 
 DATA = SimpleNamespace(train=SimpleNamespace(source=SimpleNamespace(unit=torch.zeros(1))))
 TRIAL, *_ = study(budget={"nb_epochs": 5}).trials("data")
@@ -25,9 +25,9 @@ TRIAL, *_ = study(budget={"nb_epochs": 5}).trials("data")
 
 @pytest.fixture(autouse=True)
 def _every_epoch_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trainable, "REPORT_EVERY_S", -1.0)
-    monkeypatch.setattr(trainable.ray, "get", lambda reference: reference)
-    monkeypatch.setattr(trainable.ray, "get_gpu_ids", list)
+    monkeypatch.setattr(trial_reports, "REPORT_EVERY_S", -1.0)
+    monkeypatch.setattr(trial_reports.ray, "get", lambda reference: reference)
+    monkeypatch.setattr(trial_reports.ray, "get_gpu_ids", list)
 
 
 def job(folder: Path, fit: Callable[..., Any] = standin.fit, trial: Trial = TRIAL) -> Job:
@@ -67,7 +67,7 @@ def test_each_epoch_is_reported_once_and_the_last_checkpoint_stays(tmp_path: Pat
 def test_a_trial_reports_at_the_rungs_but_its_last_epoch_comes_with_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trainable, "REPORT_EVERY_S", 1000.0)
+    monkeypatch.setattr(trial_reports, "REPORT_EVERY_S", 1000.0)
     rungs = replace(job(tmp_path), rungs=frozenset({1, 3, 5}))
     course = [[epoch.epoch for epoch in report["epochs"]] for report in reports(TRIAL, rungs)]
     assert course == [[], [1], [2, 3], [4, 5]]
@@ -98,7 +98,7 @@ def test_few_checkpoints_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(Checkpoints, "save", lambda _, state, keep=2: written.append(len(state["epochs"])))
     told(reports(TRIAL, job(tmp_path)))
     assert written == [5]
-    monkeypatch.setattr(trainable, "CHECKPOINT_EVERY_S", -1.0)
+    monkeypatch.setattr(trial_reports, "CHECKPOINT_EVERY_S", -1.0)
     told(reports(TRIAL, job(tmp_path)))
     assert written == [5, 1, 2, 3, 4, 5]
 
