@@ -20,19 +20,19 @@ def parser() -> argparse.ArgumentParser:
     add("study", nargs="?", help="name of a study, or path of a study file; left out, the studies are listed")
     add_root(made)
     add_data_dir(made)
-    add("--epochs", type=_positive(int), metavar="N", help="epochs of each trial, in place of the study's")
-    add("--seeds", type=_positive(int), metavar="N", help="trials of each combination, in place of the study's")
+    add("--epochs", type=positive(int), metavar="N", help="epochs of each trial, in place of the study's")
+    add("--seeds", type=positive(int), metavar="N", help="trials of each combination, in place of the study's")
     add("--set", action="append", default=[], metavar="NAME=V1,V2,...", help="values of a parameter; may be repeated")
     add("--search", choices=get_args(Method), help="all combinations, or samples of them (default: the study's)")
     add("--scheduler", choices=get_args(Scheduler), help="asha: stop trials that fall behind others")
-    add("--samples", type=_positive(int), metavar="N", help="combinations that random and optuna try")
+    add("--samples", type=positive(int), metavar="N", help="combinations that random and optuna try")
     add("--objective", action="append", metavar="NAME:max|min", help=f"what is best: {', '.join(METRICS)}; repeatable")
     add("--time-budget", metavar="TIME", help="end after this time, for example 90s, 30min or 2h")
-    add("--confirm", type=_positive(int), metavar="K", help="run the best K again, each with --seeds (5) other seeds")
+    add("--confirm", type=positive(int), metavar="K", help="run the best K again, each with --seeds (5) other seeds")
     add("--no-warm-start", action="store_true", help="do not learn from other studies of this data")
     add("--kernel", default="auto", metavar="NAME", help="how networks are computed: auto, cpu, gpu or reference")
-    add("--max-concurrent", type=_positive(int), metavar="N", help="trials at the same time, at most")
-    add("--cpus-per-trial", type=_positive(float), metavar="X", help="cores of a trial (default: 1)")
+    add("--max-concurrent", type=positive(int), metavar="N", help="trials at the same time, at most")
+    add("--cpus-per-trial", type=positive(float), metavar="X", help="cores of a trial (default: 1)")
     add("--gpus-per-trial", type=share, metavar="X", help="GPU share of a trial (default: what fits the card)")
     add(
         "--address",
@@ -85,7 +85,7 @@ def storage(given: str | None) -> str | None:
     return str(path)
 
 
-def _positive(kind: type) -> Any:
+def positive(kind: type) -> Any:
     def number(text: str) -> Any:
         value = kind(text)
         if not 0.01 <= value < float("inf"):

@@ -13,7 +13,7 @@ from snn_tune.tracking.store import Store
 
 RESULTS = FOLDER / "results"
 URI = database_uri(RESULTS)
-REPORTS = sorted(path.name for path in (RESULTS / "reports").iterdir())
+REPORTS = sorted(one.name for one in Store("", URI).experiments() if one.name != "Default")
 
 
 @cache

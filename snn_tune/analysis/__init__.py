@@ -6,6 +6,7 @@ from rich.console import Console
 
 from snn_tune.analysis import best
 from snn_tune.analysis.outcome import outcome
+from snn_tune.analysis.part import WHOLE, Part
 from snn_tune.analysis.whole import Analysis, analyse
 from snn_tune.errors import one_line
 from snn_tune.files import naming
@@ -15,16 +16,18 @@ from snn_tune.tracking.store import how_to_open, tracking_uri
 __all__ = ["Analysis", "analyse", "conclude", "print_and_write"]
 
 
-def print_and_write(name: str, root: Path, given_uri: str | None, console: Console) -> Analysis:
+def print_and_write(name: str, root: Path, given_uri: str | None, console: Console, part: Part = WHOLE) -> Analysis:
     """Print a study's table, write its files, the best network and the page to root/reports/NAME, and return it.
+
+    Those of a part of its grid go to a folder that is named by the part, too.
 
     Raises:
         UserError: as `analyse`.
     """
     uri = tracking_uri(given_uri, root)
-    analysis = analyse(name, uri)
+    analysis = analyse(name, uri, part)
     analysis.show(console)
-    folder = analysis.write(root / "reports" / name)[0].parent
+    folder = analysis.write(root / "reports" / analysis.title.replace(" ", "_"))[0].parent
     console.print(f"tables: {folder}")
     if key := analysis.tables.best_key:
         console.print(best.export(key, name, uri, folder))

@@ -2,11 +2,13 @@
 
 import argparse
 import json
+import re
 import sys
 from pathlib import Path
 
 from snn_tune import analysis
 from snn_tune.analysis.compare import compare
+from snn_tune.analysis.part import Part
 from snn_tune.analysis.place import Place, place
 from snn_tune.analysis.side_by_side import SideBySide
 from snn_tune.analysis.trials import load
@@ -14,6 +16,7 @@ from snn_tune.command import exit_status
 from snn_tune.errors import UserError, one_line
 from snn_tune.options import OptionParser, add_root
 from snn_tune.quiet import Screen
+from snn_tune.run_options import parse_axes, positive
 
 EPILOG = """STUDY is the name of a study in --root, the path of its file, or ROOT/STUDY, a study of another folder of
 results. With OTHER the two are set side by side: OTHER less STUDY for each combination that both have, written to
@@ -27,6 +30,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("other", metavar="OTHER", nargs="?", help="another one, to compare with it")
     add_root(parser)
     parser.add_argument("--tracking-uri", metavar="URI", help="MLflow store (default: a database in --root)")
+    values = "analyse these values of a parameter alone; may be repeated"
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=V1,V2,...", help=values)
+    parser.add_argument("--seeds", type=positive(int), metavar="N", help="analyse the first N seeds alone")
     parser.add_argument("--json", action="store_true", help="print the tables as JSON, and write no file")
     options = parser.parse_args(arguments)
     return exit_status(lambda: _answer(options))
@@ -36,28 +42,29 @@ def _answer(options: argparse.Namespace) -> int:
     places = [
         place(one, options.root, options.tracking_uri) for one in (options.study, options.other) if one is not None
     ]
+    part = Part(parse_axes(options.set), options.seeds)
     if options.other is not None:
-        _compare(places[0], places[1], options.root, options.json)
+        _compare(places[0], places[1], part, options.root, options.json)
     else:
-        _analyse(places[0], options.json)
+        _analyse(places[0], part, options.json)
     return 0
 
 
-def _analyse(one: Place, as_json: bool) -> None:
+def _analyse(one: Place, part: Part, as_json: bool) -> None:
     if not one.study:
         held = ", ".join(one.studies()) or "none"
         raise UserError(f"{one.given} is a folder of results; name one of its studies ({held}), or another folder")
     if as_json:
-        print(analysis.analyse(one.study, one.uri).as_json())
+        print(analysis.analyse(one.study, one.uri, part).as_json())
     else:
-        analysis.print_and_write(one.study, one.root, one.uri, Screen())
+        analysis.print_and_write(one.study, one.root, one.uri, Screen(), part)
 
 
-def _compare(first: Place, second: Place, root: Path, as_json: bool) -> None:
+def _compare(first: Place, second: Place, part: Part, root: Path, as_json: bool) -> None:
     found, refused = [], []
     for name, other in _pairs(first, second):
         try:
-            compared = compare(load(name, first.uri), load(other, second.uri))
+            compared = compare(load(name, first.uri, part), load(other, second.uri, part))
             found.append(SideBySide(_label(first, name), _label(second, other), compared))
         except UserError as error:  # of many, the others are compared
             if first.study:
@@ -73,7 +80,8 @@ def _compare(first: Place, second: Place, root: Path, as_json: bool) -> None:
         screen.print(line)
     for one in found:
         one.show(screen)
-        folder = root / "reports" / f"{one.first}_vs_{one.second}".replace("/", "_").lstrip(".")
+        name = re.sub("[/ ]", "_", f"{one.first}_vs_{one.second} {part}".strip()).lstrip(".")
+        folder = root / "reports" / name
         screen.print(f"comparison: {one.write(folder)[0].parent}")
     if not first.study:
         alone = sorted(set(first.studies()) ^ set(second.studies()))

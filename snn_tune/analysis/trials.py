@@ -7,6 +7,7 @@ from math import nan
 
 import pandas as pd
 
+from snn_tune.analysis.part import WHOLE, Part
 from snn_tune.collection import no_collection
 from snn_tune.errors import UserError, near_match, without_password
 from snn_tune.finding import Finding
@@ -51,11 +52,12 @@ class StudyTrials:
     histories: dict[str, str]
 
 
-def load(name: str, uri: str) -> StudyTrials:
-    """Read a study's trials.
+def load(name: str, uri: str, part: Part = WHOLE) -> StudyTrials:
+    """Read a study's trials, or those of a part of its grid.
 
     Raises:
-        UserError: the store does not answer, or holds no such study; with the near match among those that it holds.
+        UserError: the store does not answer, or holds no such study; with the near match among those that it holds. Or
+            the study has no such part.
     """
     store = Store(name, uri)
     parent = store.parent()
@@ -64,19 +66,22 @@ def load(name: str, uri: str) -> StudyTrials:
         mend = near_match(name, held) or f"; run them with: python -m snn_tune.run {name}"
         raise UserError(f"there are no trials of '{name}' in {without_password(uri)}{mend}")
     tags = parent.data.tags
-    study = build(name, json.loads(tags["study"]))
+    whole = build(name, json.loads(tags["study"]))
+    study = part.of(whole)
     grid = study.search.method == "grid"
     with no_collection():
         known = {run.key: run for run in _runs(store, with_finding=not grid or study.search.confirm > 0)}
     findings = [run.finding for run in known.values() if run.finding]
-    listed = study.trials(tags["data_fingerprint"]) if grid else [one.trial for one in of_search(study, findings)]
+    data = tags["data_fingerprint"]
+    listed = study.trials(data) if grid else [one.trial for one in of_search(study, findings)]
     by_key = {trial.key: trial for trial in listed}
-    again = {one.trial.key for one in findings if study.confirm_mark in one.marks}
+    held = set(by_key) if study is whole else {trial.key for trial in whole.trials(data)}
+    again = {one.trial.key for one in findings if whole.confirm_mark in one.marks}
     return StudyTrials(
         study,
         frame=pd.DataFrame([_row(key, trial, known.get(key)) for key, trial in by_key.items()]),
         findings=findings,
-        others=len(known.keys() - by_key.keys() - again),
+        others=len(known.keys() - held - again),
         samples=json.loads(tags["samples"]),
         nb_classes=int(tags["nb_classes"]),
         origin=tags,

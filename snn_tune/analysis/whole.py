@@ -15,6 +15,7 @@ from snn_tune.analysis.claims import Judged
 from snn_tune.analysis.effects import Effects, effects
 from snn_tune.analysis.found import Found, found
 from snn_tune.analysis.pareto import Front, pareto
+from snn_tune.analysis.part import WHOLE, Part
 from snn_tune.analysis.report import Tables, tables
 from snn_tune.analysis.strict import strict
 from snn_tune.analysis.trials import StudyTrials, load
@@ -32,10 +33,12 @@ class Analysis:
     """The tables of a grid, or what a search found; the finalists that were run again, if any were.
 
     Attributes:
+        title: the study's name, and which part of its grid this is of.
         judged: of a grid, the thesis's claims held against it.
     """
 
     study: Study
+    title: str
     tables: Tables | Found
     finalists: list[Finalist]
     trials: StudyTrials
@@ -111,22 +114,24 @@ class Analysis:
         return [(one.label, one.order, one.share, one.p, self.effects.kind) for one in self.effects.effects]
 
 
-def analyse(name: str, uri: str) -> Analysis:
-    """The tables of a study in this tracking store.
+def analyse(name: str, uri: str, part: Part = WHOLE) -> Analysis:
+    """The tables of a study in this tracking store, or of a part of its grid.
 
     Raises:
-        UserError: the store does not answer, or holds no such study.
+        UserError: the store does not answer, or holds no such study or part.
     """
-    trials = load(name, uri)
+    trials = load(name, uri, part)
+    title = f"{name} {part}".strip()
     study, frame = trials.study, trials.frame
     grid = study.search.method == "grid"
-    result = _grid(name, trials) if grid else found(study, trials.findings)
+    result = _grid(title, trials) if grid else found(study, trials.findings)
     keys = set(frame["key"]) if len(frame) else set()
     mine = [one for one in trials.findings if one.trial.key in keys]
     finalists = confirmed.confirmed(study, trials.findings, mine)
     claimed = study.thesis.claims if study.thesis and grid else []
     return Analysis(
         study,
+        title,
         result,
         finalists,
         trials,
@@ -136,12 +141,12 @@ def analyse(name: str, uri: str) -> Analysis:
     )
 
 
-def _grid(name: str, trials: StudyTrials) -> Tables:
+def _grid(title: str, trials: StudyTrials) -> Tables:
     thesis = trials.study.thesis
     return tables(
         trials.frame,
         levels(trials.study),
-        title=f"{name}: optimal combinations",
+        title=f"{title}: optimal combinations",
         samples=trials.samples,
         nb_classes=trials.nb_classes,
         thesis=thesis.model_dump() if thesis else None,
