@@ -12,10 +12,11 @@ from snn_tune.study import Study
 
 Axes = dict[str, list[Any]]
 ROUNDING = 1e-12  # means of the same numbers, added up in another order, are equal
+TIME = "run_time_s"
 ACCURACIES = ("train_accuracy", "valid_accuracy", "test_accuracy")
 DRAWN_BY = ("seed", "nb_hidden", "units_per_channel")  # what decides the numbers that initial weights are made of
 GROUP = ("device", "kernel", "threads", "trials_beside")
-MEASURES = {f"best_{name}": name for name in ACCURACIES} | {name: name for name in ("run_time_s", "spikes_per_neuron")}
+MEASURES = {f"best_{name}": name for name in ACCURACIES} | {name: name for name in (TIME, "spikes_per_neuron")}
 
 
 @dataclass(frozen=True)
@@ -121,12 +122,19 @@ def highest(scores: list[Scores]) -> int:
 def largest_group(scored: pd.DataFrame) -> tuple[dict[str, str], pd.Series]:
     """The GROUP that timed most trials (the first by name of equals), and which timed trials are of another."""
     groups = pd.Series(list(zip(*(scored[name] for name in GROUP), strict=True)), index=scored.index, dtype=object)
-    timed = scored["run_time_s"].notna()
+    timed = scored[TIME].notna()
     sizes = Counter(groups[timed])
     if not sizes:
         return {}, timed
     largest = min(sizes, key=lambda group: (-sizes[group], group))
     return dict(zip(GROUP, largest, strict=True)), timed & pd.Series([g != largest for g in groups], index=groups.index)
+
+
+def comparable(trials: pd.DataFrame, axes: Axes) -> pd.DataFrame:
+    """As `scored`, run times of the largest group alone."""
+    cells = scored(trials, axes)
+    cells.loc[largest_group(cells)[1], TIME] = nan
+    return cells
 
 
 def learned(scored: pd.DataFrame, nb_classes: int | None, nb_valid: int | None) -> pd.DataFrame:

@@ -7,14 +7,14 @@ from typing import Any
 
 import pandas as pd
 
-from snn_tune.analysis.cells import Axes, by_draw, largest_group, nb_seeds, pairs, scored
+from snn_tune.analysis.cells import TIME, Axes, comparable, pairs
+from snn_tune.analysis.differences import difference
 from snn_tune.analysis.formats import from_to, number, p_value, percent, points
-from snn_tune.analysis.paired_tests import holm, sign_flip, student_p
+from snn_tune.analysis.paired_tests import holm
 from snn_tune.analysis.significance import ALPHA
 from snn_tune.claim import Claim, Relation
-from snn_tune.intervals import Interval, student
+from snn_tune.intervals import Interval
 
-TIME = "run_time_s"
 SHORT = {"train_accuracy": "train", "test_accuracy": "test", TIME: "run time"}
 SAME_ACCURACY, SAME_TIME = 0.01, 0.05  # what still counts as alike: a point; a 20th of the mean run time
 HOW = (
@@ -83,9 +83,7 @@ class Judged:
 
 def judge(claims: list[Claim], trials: pd.DataFrame, axes: Axes) -> list[Judged]:
     """Each claim by each of its measures. Run times count where they are of the machine that timed most trials."""
-    cells = scored(trials, axes)
-    _, others = largest_group(cells)
-    cells.loc[others, TIME] = nan
+    cells = comparable(trials, axes)
     judged = [_judge(claim, measure, cells, axes) for claim in claims for measure in claim.measures]
     corrected = iter(holm([step.p for one in judged for step in one.steps]))
     return [replace(one, steps=[_settled(step, next(corrected)) for step in one.steps]) for one in judged]
@@ -113,15 +111,13 @@ def _step(claimed: Relation, measure: str, table: pd.DataFrame, axis: list[Any])
     sign = " > " if claimed.higher else " = "
     text = sign.join(number(axis[i]) for i in values)
     if claimed.second is None:
-        text, differences = f"{text} is {percent(claimed.level)} %", table[values[0]] - claimed.level
+        text, paired = f"{text} is {percent(claimed.level)} %", table[values[0]] - claimed.level
     else:
-        differences = table[values[0]] - table[values[1]]
-    over_draws = measure != TIME and nb_seeds(differences) > 1
-    sample = (differences.dropna() if measure == TIME else by_draw(differences)).to_numpy(dtype=float)
-    interval = student(sample, "draws" if over_draws else "pairs")
-    found = Step(text, float(sample.mean()) if len(sample) else nan, interval)
+        paired = table[values[0]] - table[values[1]]
+    one = difference(paired, measure)
+    found = Step(text, one.mean, one.interval)
     if claimed.higher:
-        return replace(found, p=student_p(sample) if over_draws else sign_flip(sample[None])[0])
+        return replace(found, p=one.p)
     margin = SAME_TIME * float(table[values].mean().mean()) if measure == TIME else SAME_ACCURACY
     return replace(found, agrees=_alike(found.interval, margin))
 

@@ -12,6 +12,7 @@ from rich.text import Text
 from snn_tune.analysis import claims, confirmed, unfinished
 from snn_tune.analysis.cells import levels
 from snn_tune.analysis.claims import Judged
+from snn_tune.analysis.differences import differences
 from snn_tune.analysis.effects import Effects, effects
 from snn_tune.analysis.found import Found, found
 from snn_tune.analysis.pareto import Front, pareto
@@ -25,7 +26,7 @@ from snn_tune.study import Study
 
 MOST_EFFECTS = 5  # that are printed
 OWN = {"optimum.csv", "optimum.json", "trials.csv", "marginals.csv", "search.csv", "search.json"}
-OWN |= {"finalists.csv", "claims.csv"}
+OWN |= {"differences.csv", "finalists.csv", "claims.csv"}
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,9 @@ class Analysis:
         ]
 
     def write(self, folder: Path) -> list[Path]:
-        """Write the tables' files, effects.csv, pareto.csv, finalists.csv where there are any, and all as report.json.
+        """Write the tables' files, effects.csv, pareto.csv, and all as report.json.
+
+        Of a grid also differences.csv and claims.csv, and finalists.csv where there are any.
 
         Returns:
             The paths written.
@@ -81,6 +84,8 @@ class Analysis:
         }
         if not self.finalists:
             contents.pop("finalists.csv")
+        if isinstance(self.tables, Tables):
+            contents["differences.csv"] = differences(self.trials.frame, levels(self.study))
         if self.judged:
             contents["claims.csv"] = pd.DataFrame([one.record() for one in self.judged])
         texts = {name: frame.to_csv(index=False) for name, frame in contents.items()}

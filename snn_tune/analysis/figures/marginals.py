@@ -10,14 +10,14 @@ from matplotlib.ticker import MaxNLocator
 from scipy.special import stdtrit
 
 from snn_tune.analysis import words
-from snn_tune.analysis.cells import ACCURACIES, Axes, by_draw, largest_group, pairs, scored
+from snn_tune.analysis.cells import ACCURACIES, TIME, Axes, by_draw, comparable, pairs
 from snn_tune.analysis.figures import style
 from snn_tune.analysis.figures.drawing import Drawing
 from snn_tune.analysis.formats import number
 from snn_tune.analysis.optimum import Optimum
 from snn_tune.analysis.significance import Comparison
 
-MEANS = (*ACCURACIES, "run_time_s")
+MEANS = (*ACCURACIES, TIME)
 INTERVALS = (
     "Bars at means are 95 % intervals for comparing the values of a parameter with each other: what all values share "
     "under the same setting of the others is taken out (Cousineau 2005, Morey 2008)."
@@ -26,20 +26,13 @@ INTERVALS = (
 
 def draw(trials: pd.DataFrame, axes: Axes, found: Optimum, compared: dict[str, list[Comparison]]) -> list[Drawing]:
     """A figure for each parameter that varies and has at least two values with a score."""
-    cells = _timed(trials, axes)
+    cells = comparable(trials, axes)
     drawings = []
     for name, values in axes.items():
         numbers = _numbers(cells, axes, name, found)
         if numbers["mean_valid_accuracy"].notna().sum() > 1:
             drawings.append(_draw(name, values, numbers, found, compared[name]))
     return drawings
-
-
-def _timed(trials: pd.DataFrame, axes: Axes) -> pd.DataFrame:
-    """As `optimum` has them: run times of the largest group alone."""
-    cells = scored(trials, axes)
-    cells.loc[largest_group(cells)[1], "run_time_s"] = nan
-    return cells
 
 
 def _numbers(cells: pd.DataFrame, axes: Axes, name: str, found: Optimum) -> pd.DataFrame:
@@ -62,7 +55,7 @@ def _halves(cells: pd.DataFrame, axes: Axes, name: str, measure: str) -> np.ndar
     """
     nb_values = len(axes[name])
     whole = pairs(cells, name, axes, measure).dropna(axis="columns", how="all").dropna()
-    if measure != "run_time_s":
+    if measure != TIME:
         whole = by_draw(whole)
     half = np.full(nb_values, nan)
     if len(whole) > 1 and whole.shape[1] > 1:
