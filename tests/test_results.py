@@ -13,7 +13,7 @@ from snn_tune.tracking.store import Store
 
 RESULTS = FOLDER / "results"
 URI = database_uri(RESULTS)
-REPORTS = sorted(one.name for one in Store("", URI).experiments() if one.name != "Default")
+REPORTS = [one.name for one in Store("", URI).experiments() if (RESULTS / "reports" / one.name).is_dir()]
 
 
 @cache
