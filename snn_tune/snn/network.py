@@ -99,15 +99,21 @@ class SpikingNetwork(nn.Module):
         together = traces[0] if len(traces) == 1 else [torch.cat(each, dim=2) for each in zip(*traces, strict=True)]
         return Activity(max_over_time(frames), *together)
 
-    def _drop(self, spikes: Tensor, rng: np.random.Generator | None) -> Tensor:
-        """Silence units for what reads them; what they send each other stays (Zaremba et al. 2014)."""
+    def kept(self, nb_samples: int, nb_units: int, rng: np.random.Generator | None) -> Tensor | None:
+        """By what dropout multiplies each unit's spikes for what reads them, (B, H) float64; None where all count once.
+
+        What the units send each other stays (Zaremba et al. 2014). One draw for all steps of a sample, as SpikingJelly
+        has it: with another at each step, what follows, which adds up over steps, would hardly miss a unit. Drawn on
+        the CPU, so that each device has the same.
+        """
         p = self.settings.dropout
         if rng is None or p == 0:
-            return spikes
-        # One mask for all steps of a sample, as SpikingJelly has it: with another at each step, what follows, which
-        # adds up over steps, would hardly miss a unit. Drawn on the CPU, so that each device has the same.
-        kept = rng.random((len(spikes), 1, spikes.shape[2])) >= p
-        return spikes * torch.from_numpy(kept / (1.0 - p)).to(spikes)
+            return None
+        return torch.from_numpy((rng.random((nb_samples, nb_units)) >= p) / (1.0 - p))
+
+    def _drop(self, spikes: Tensor, rng: np.random.Generator | None) -> Tensor:
+        kept = self.kept(len(spikes), spikes.shape[2], rng)
+        return spikes if kept is None else spikes * kept[:, None].to(spikes)
 
     def encode(self, analog: Tensor) -> Tensor:
         """Spikes (B, T, E) of the encoder for analog input.

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from snn_tune.datasets.events import EventBatch
-from snn_tune.snn.kernels import Shape, choose, load
+from snn_tune.snn.kernels import Shape, by_one_call, choose, load
 from snn_tune.snn.kernels.cpu import Model, Parameters
 from snn_tune.snn.loss import weighted_nll
 from snn_tune.snn.network import SpikingNetwork
@@ -56,6 +56,7 @@ def train_step(
             strength=strength,
             reduction=reduction,
             class_weights=class_weights,
+            **_dropout(network, len(labels), rng),
         )
         for parameter, gradient in zip(_parameters(network), found.gradients or (), strict=True):
             if parameter is not None:
@@ -89,9 +90,9 @@ def kernel_of(network: nn.Module, *, trains: bool = True) -> str:
     if type(network) is not SpikingNetwork:  # a subclass may compute something else
         return "reference"
     s = network.settings
-    if Shape(s.hidden, s.recurrent, s.precision, s.time_constants, trains and s.dropout > 0).by_layer:
-        return "reference"
-    return choose(network.kernel, network.w1, network.v, precision=s.precision)
+    kernel = choose(network.kernel, network.w1, network.v, precision=s.precision)
+    shape = Shape(s.hidden, s.recurrent, s.precision, s.time_constants, trains and s.dropout > 0)
+    return kernel if kernel == "reference" or by_one_call(kernel, shape) else "reference"
 
 
 def _scores(logits: Tensor, labels: Tensor, spikes: Tensor) -> Scores:
@@ -105,4 +106,10 @@ def _parameters(network: SpikingNetwork) -> Parameters:
 
 def _model(network: SpikingNetwork) -> Model:
     s = network.settings
-    return Model(s.alpha, s.beta, s.scale, s.reset, s.input_gain, s.precision)
+    hidden = None if s.time_constants == "shared" else network.layers[0].constants
+    return Model(s.alpha, s.beta, s.scale, s.reset, s.input_gain, s.precision, hidden)
+
+
+def _dropout(network: SpikingNetwork, nb_samples: int, rng: np.random.Generator | None) -> dict[str, Tensor]:
+    kept = network.kept(nb_samples, network.settings.hidden[0], rng)
+    return {} if kept is None else {"kept": kept.float()}

@@ -42,8 +42,12 @@ def test_fallbacks_are_one_line() -> None:
 def test_what_goes_layer_by_layer_is_said_once() -> None:
     one, several, deep = Shape((200,), True), Shape((200, 100), True), Shape((200, 1100), True)
     trained = Shape((200,), False, time_constants="trained")
-    assert kernels.fallback("auto", "cpu", [one, several, Shape((9,), True, dropout=True)]) == (
-        "the cpu kernel goes layer by layer (2 of 3 combinations)"
+    extras = Shape((9,), True, dropout=True, time_constants="drawn")  # of one layer, by one call
+    assert kernels.fallback("auto", "cpu", [one, several, extras]) == (
+        "the cpu kernel goes layer by layer (1 of 3 combinations)"
+    )
+    assert kernels.fallback("gpu", "cuda", [one, several, extras]) == (
+        "the gpu kernel goes layer by layer (2 of 3 combinations)"
     )
     assert kernels.fallback("auto", "cpu", [one, trained, several]) == (
         "the cpu kernel does not cover torch.float32 on cpu, 200 units, gradients of their constants; the reference "

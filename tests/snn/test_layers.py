@@ -77,6 +77,8 @@ def test_a_stack_is_what_its_layers_do_step_by_step(what: NetworkSettings, steps
 @pytest.mark.parametrize(
     "changes",
     [{"nb_hidden": (9, 7)}, {"nb_layers": 3, "recurrent": False}, {"dropout": P}, {"time_constants": "drawn"},
+     {"dropout": P, "recurrent": False, "nb_hidden": 70}, {"time_constants": "drawn", "scaled_input": True},
+     {"dropout": P, "time_constants": "drawn", "reset": "subtract", "nb_hidden": 33},
      {"time_constants": "trained", "scaled_input": True, "init_scale": 20.0},
      {"nb_hidden": (7, 9), "dropout": P, "time_constants": "drawn", "reset": "subtract"}],
 )  # fmt: skip

@@ -55,9 +55,10 @@ class Shape(NamedTuple):
     dropout: bool = False
 
     @property
-    def by_layer(self) -> bool:
-        """Whether its layers are computed one by one: no kernel trains it by one call."""
-        return len(self.hidden) > 1 or self.time_constants != "shared" or self.dropout
+    def extras(self) -> set[str]:
+        """What it has beside one layer whose units share their constants."""
+        has = {"layers": len(self.hidden) > 1, self.time_constants: True, "dropout": self.dropout}
+        return {name for name, there in has.items() if there} - {"shared"}
 
 
 @cache
@@ -68,6 +69,11 @@ def load(name: str) -> ModuleType:
         ImportError: it needs a library that this machine lacks.
     """
     return import_module(f"snn_tune.snn.kernels.{name}")
+
+
+def by_one_call(kernel: str, shape: Shape) -> bool:
+    """Whether this kernel trains such a network by one call; else its layers are computed one by one."""
+    return shape.extras <= load(kernel).EXTRAS
 
 
 class Choice(NamedTuple):
@@ -157,7 +163,8 @@ def fallback(name: str, device: str, shapes: Iterable[Shape]) -> str:
     """One line for the screen on those of the networks that are not computed by one call of that kernel, or ""."""
     choices = [(plan(name, device, shape), shape) for shape in shapes]
     others = [choice.fallback for choice, _ in choices if choice.fallback]
-    by_layer = [choice.kernel for choice, shape in choices if choice.kernel != "reference" and shape.by_layer]
+    chosen = [(choice.kernel, shape) for choice, shape in choices if choice.kernel != "reference"]
+    by_layer = [kernel for kernel, shape in chosen if not by_one_call(kernel, shape)]
     told = [(others[0], len(others))] if others else []
     told += [(f"the {by_layer[0]} kernel goes layer by layer", len(by_layer))] if by_layer else []
     return "; ".join(f"{what} ({number} of {len(choices)} combinations)" for what, number in told)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from snn_tune.datasets.events import Packer
 from snn_tune.snn.kernels import cpu, reference
 from snn_tune.snn.kernels.cpu import Model, Outcome, Parameters, truncated
+from snn_tune.snn.time_constants import Constants
 
 GOLDEN = Path(os.environ.get("SNN_TUNE_GOLDEN", "/nonexistent"))
 TOLERANCE = 1e-3  # the surrogate magnifies a membrane's rounding up to 2 x scale times
@@ -227,20 +228,60 @@ def test_truncated_is_exact_where_resting_units_count(scale: float) -> None:
     assert run(case).gradients.v.equal(exact.gradients.v)
 
 
-def test_layer_and_step_have_the_same_gradients() -> None:
-    """The layer between PyTorch's own readout and loss gives the gradients of the step by one call."""
-    case = draw_network(5, 9, 40, 33)
+@settings(max_examples=40, deadline=None)
+@given(
+    st.sampled_from([(9, 40, 33), (3, 60, 7), (1, 20, 70), (13, 2, 1)]),
+    st.integers(0, 2**32),
+    RESETS,
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from([None, 0.0, 0.5, 0.9]),
+    st.integers(1, 3),
+)
+@example((9, 40, 33), 5, "zero", True, False, None, 1)
+def test_layer_and_step_have_the_same_gradients(
+    sizes: tuple[int, int, int], seed: int, reset: str, recurrent: bool, per_unit: bool, p: float | None, threads: int
+) -> None:
+    """The layer between PyTorch's own readout and loss gives the gradients of the step by one call.
+
+    So it does with constants of each unit's own, and where dropout leaves out units with probability p.
+    """
+    case = draw_network(seed, *sizes, reset=reset, recurrent=recurrent)
     w1, v, w2, *_ = (None if p is None else p.clone().requires_grad_() for p in case.parameters)
-    m = case.model
+    m, draw = case.model, torch.Generator().manual_seed(seed)
+    own = [torch.rand(sizes[2], generator=draw) * 0.3 + 0.6 for _ in range(3)]
+    hidden = Constants(*own) if per_unit else None
+    kept = None if p is None else (torch.rand(sizes[0], sizes[2], generator=draw) >= p) / (1 - p)
+    alpha, beta, gain = hidden or (m.alpha, m.beta, m.input_gain)
     spikes, _ = cpu.cuba_lif(
-        case.dense @ w1, v, alpha=m.alpha, beta=m.beta, scale=m.scale, reset=m.reset, input_gain=m.input_gain
+        cpu.currents(case.inputs, w1), v, alpha=alpha, beta=beta, scale=m.scale, reset=m.reset, input_gain=gain
     )
-    frames = reference.leaky_readout(spikes @ w2, alpha=m.alpha, beta=m.beta, input_gain=m.input_gain)
+    heard = spikes if kept is None else spikes * kept[:, None]
+    frames = reference.leaky_readout(heard @ w2, alpha=m.alpha, beta=m.beta, input_gain=m.input_gain)
+    first, second = frames.detach().topk(2, dim=1).values.unbind(1)
+    assume(((first == 0.0) | (first - second > 1e-4)).all())  # else rounding decides which frame has the gradient
     loss = torch.nn.functional.nll_loss(frames.max(dim=1).values.log_softmax(1), case.labels, weight=case.class_weights)
     (loss + case.strength * spikes.sum()).backward()
-    found = run(case).gradients
+    found = cpu.train_step(
+        case.inputs, case.labels, case.parameters, m._replace(hidden=hidden), strength=case.strength,
+        reduction=case.reduction, class_weights=case.class_weights, kept=kept, threads=threads,
+    )  # fmt: skip
+    assert found.spike_counts.equal(spikes.detach().sum(dim=(0, 1)).long())
     for name, leaf in (("w1", w1), ("v", v), ("w2", w2)):
-        assert relative_error(getattr(found, name), leaf.grad) <= TOLERANCE
+        if leaf is not None:
+            assert relative_error(getattr(found.gradients, name), leaf.grad) <= TOLERANCE, name
+
+
+@pytest.mark.parametrize("name", ["kept", "alpha", "input_gain"])
+def test_values_of_hidden_units_that_do_not_fit_are_named(name: str) -> None:
+    case = draw_network(0, 3, 20, 7)
+    wrong = {"kept": torch.ones(3, 8)} if name == "kept" else {}
+    model = case.model
+    if name != "kept":
+        fitting = Constants(torch.rand(7), torch.rand(7), torch.rand(7))
+        model = model._replace(hidden=fitting._replace(**{name: torch.rand(7).double()}))
+    with pytest.raises(ValueError, match=rf"{name} must be \(.*7.*\), float32 on the CPU; it is"):
+        cpu.train_step(case.inputs, case.labels, case.parameters, model, strength=0.0, reduction="sum", **wrong)
 
 
 def test_a_membrane_of_exactly_1_does_not_fire() -> None:

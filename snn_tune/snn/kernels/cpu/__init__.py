@@ -21,8 +21,10 @@ from snn_tune.snn.kernels.cpu.layer import covers, cuba_lif
 from snn_tune.snn.kernels.cpu.step import Outcome, evaluate, train_step
 
 PRECISIONS = ("exact", "truncated")
+EXTRAS = {"drawn", "dropout"}
 
 __all__ = [
+    "EXTRAS",
     "PRECISIONS",
     "Model",
     "Outcome",

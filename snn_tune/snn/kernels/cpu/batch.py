@@ -17,6 +17,7 @@ from snn_tune.snn.kernels.cpu.encoder import Encoder
 from snn_tune.snn.kernels.cpu.network import Block, Scores
 from snn_tune.snn.kernels.cpu.sparse import Counts, Floats, Trains
 from snn_tune.snn.kernels.cpu.truncated import reach
+from snn_tune.snn.time_constants import Constants
 
 Result = TypeVar("Result")
 
@@ -32,7 +33,12 @@ class Parameters(NamedTuple):
 
 
 class Model(NamedTuple):
-    """What the network computes; the names of `snn_tune.snn.cuba_lif`. `precision`: see `snn_tune.snn.kernels`."""
+    """What the network computes; the names of `snn_tune.snn.cuba_lif`.
+
+    Attributes:
+        precision: see `snn_tune.snn.kernels`.
+        hidden: constants of the hidden units, where they are not the ones of encoder and readout.
+    """
 
     alpha: float
     beta: float
@@ -40,6 +46,7 @@ class Model(NamedTuple):
     reset: str = "zero"
     input_gain: float = 1.0
     precision: str = "exact"
+    hidden: Constants | None = None
 
 
 class _Part(NamedTuple):
@@ -62,7 +69,8 @@ class Batch:
         self.nb_classes = w2.shape[1]
         self.labels = labels.long().numpy()
         self.recurrent = v is not None
-        hidden = memory.units(self.nb_hidden, model.alpha, model.beta, model.input_gain, model.reset, model.scale)
+        constants = model.hidden or Constants(model.alpha, model.beta, model.input_gain)
+        hidden = memory.units(self.nb_hidden, *constants, model.reset, model.scale)
         readout = memory.readout_units(model.alpha, model.beta, model.input_gain, self.nb_classes)
         self.weights = memory.network_weights(w1, v, w2, reach(model.precision, model.scale), hidden, readout)
         self.steps = inputs.nb_steps if isinstance(inputs, EventBatch) else inputs.shape[1]
@@ -101,30 +109,32 @@ class Batch:
         counts = reduce(add, self._share_out(work))
         return Scores(nll, logits, counts[: self.nb_hidden])
 
-    def train(self, share: Floats, grad_spike: Floats) -> tuple[Scores, Parameters]:
+    def train(self, share: Floats, grad_spike: Floats, kept: Tensor | None = None) -> tuple[Scores, Parameters]:
         """Forward and backward; arguments as `entries.train`."""
         nll, logits = self._room_for_scores()
         hidden, classes = self.weights.w1.shape[1], self.weights.w2.shape[1]
+        factors = memory.matrix(torch.zeros(0, self.nb_hidden) if kept is None else kept)
 
-        def work(part: _Part) -> tuple[Counts, Floats, Floats, Floats]:
+        def work(part: _Part) -> tuple[Counts, Floats, Floats, Floats, Floats]:
             scores = Scores(nll, logits, np.zeros(hidden, np.int64))
             grad_w1 = memory.aligned(self.nb_inputs, hidden)
-            grad_hidden = memory.aligned(self.nb_hidden, classes + hidden * self.recurrent)
+            grad_v = memory.aligned(self.nb_hidden * self.recurrent, hidden)
+            grad_w2 = memory.aligned(self.nb_hidden, classes)
             grad_encoder = memory.aligned(2, memory.padded(self.nb_inputs))
-            span, grads = (part.first, part.last), (grad_w1, grad_hidden)
-            loss = self.labels, share, grad_spike, scores, grads
+            span, grads = (part.first, part.last), (grad_w1, grad_v, grad_w2)
+            loss = self.labels, factors, share, grad_spike, scores, grads
             if part.encoder is None:
                 entries.train(self.weights, part.block, *self.events, *span, self.steps, *loss)
             else:
                 entries.train_analog(self.weights, part.block, part.encoder, self.analog, *span, *loss, grad_encoder)
-            return scores.spike_counts, grad_w1, grad_hidden, grad_encoder
+            return scores.spike_counts, *grads, grad_encoder
 
         totals: Any = [reduce(add, each) for each in zip(*self._share_out(work), strict=True)]
-        counts, grad_w1, grad_hidden, grad_encoder = totals
+        counts, grad_w1, grad_v, grad_w2, grad_encoder = totals
         gradients = Parameters(
             _tensor(grad_w1[:, : self.nb_hidden]),
-            _tensor(grad_hidden[:, classes : classes + self.nb_hidden]) if self.recurrent else None,
-            _tensor(grad_hidden[:, classes - self.nb_classes : classes]),
+            _tensor(grad_v[:, : self.nb_hidden]) if self.recurrent else None,
+            _tensor(grad_w2[:, classes - self.nb_classes :]),
         )
         if self.parts[0].encoder is not None:
             gain, bias = grad_encoder[:, : self.nb_inputs]

@@ -6,6 +6,7 @@ from torch import Tensor
 from snn_tune.datasets.events import EventBatch
 from snn_tune.snn.kernels import check_units
 from snn_tune.snn.kernels.cpu.batch import Model, Parameters
+from snn_tune.snn.time_constants import Constants
 
 
 def check(inputs: EventBatch | Tensor, labels: Tensor, parameters: Parameters, model: Model) -> None:
@@ -28,6 +29,9 @@ def check(inputs: EventBatch | Tensor, labels: Tensor, parameters: Parameters, m
     for name, (tensor, shape) in shapes.items():
         if tensor is not None and tuple(tensor.shape) != shape:
             raise ValueError(f"{name} must be {shape} beside w1 {tuple(w1.shape)}; it is {tuple(tensor.shape)}")
+    for name, constant in (model.hidden or Constants(0.0, 0.0, 0.0))._asdict().items():
+        if isinstance(constant, Tensor):
+            check_hidden(name, constant, (nb_hidden,))
     if labels.ndim != 1 or labels.dtype.is_floating_point or not 0 < len(labels) == len(inputs):
         found = f"{tuple(labels.shape)} of {labels.dtype}"
         raise ValueError(f"labels must be integers, one for each of the {len(inputs)} samples; they are {found}")
@@ -41,6 +45,15 @@ def check(inputs: EventBatch | Tensor, labels: Tensor, parameters: Parameters, m
         raise ValueError("analog input needs an encoder: parameters.gain and parameters.bias")
     elif inputs.ndim != 3 or 0 in inputs.shape or nb_inputs % inputs.shape[2] != 0:
         raise ValueError(f"inputs must be (B, T, channels), {nb_inputs} units a multiple; it is {tuple(inputs.shape)}")
+
+
+def check_hidden(name: str, values: Tensor | None, shape: tuple[int, ...]) -> None:
+    """Raise a ValueError if these values of hidden units have another shape, or are not float32 on the CPU."""
+    if values is None:
+        return
+    if tuple(values.shape) != shape or values.dtype != torch.float32 or values.device.type != "cpu":
+        found = f"{tuple(values.shape)} of {values.dtype} on {values.device}"
+        raise ValueError(f"{name} must be {shape}, float32 on the CPU; it is {found}")
 
 
 def check_events(events: EventBatch, nb_inputs: int) -> None:

@@ -34,7 +34,7 @@ def evaluate(
     for start in range(first, last, len(block.syn)):
         samples = min(len(block.syn), last - start)
         _find(block, chosen, start, samples, steps)
-        forward(weights, block, inputs, samples, steps)
+        forward(weights, block, inputs, block.syn[:0], start, samples, steps)  # dropout is of training alone
         score(block, scores, start, samples, steps, labels, scores.nll)
 
 
@@ -48,7 +48,7 @@ def evaluate_analog(
         samples = min(len(block.syn), last - start)
         block.diverged[:] = 0.0
         encode(encoder, analog, start, samples, steps, block.diverged)
-        forward(weights, block, encoder.spikes, samples, steps)
+        forward(weights, block, encoder.spikes, block.syn[:0], start, samples, steps)
         score(block, scores, start, samples, steps, labels, scores.nll)
 
 
@@ -62,24 +62,26 @@ def train(
     last: int,
     steps: int,
     labels: Any,
+    kept: Any,
     share: Any,
     grad_spike: Any,
     scores: Scores,
     grads: Any,
 ) -> None:
-    """Scores of events, and the gradients of their loss added to `grads`: of w1, and of [w2 | v] or w2.
+    """Scores of events, and the gradients of their loss added to `grads`: of w1, v and w2.
 
     Args:
+        kept: of each sample, see `network`.
         share: of each sample in the batch's mean.
         grad_spike: the regulariser's gradient of a spike, for each hidden unit.
     """
     for start in range(first, last, len(block.syn)):
         samples = min(len(block.syn), last - start)
         _find(block, chosen, start, samples, steps)
-        forward(weights, block, inputs, samples, steps)
+        forward(weights, block, inputs, kept, start, samples, steps)
         score(block, scores, start, samples, steps, labels, share)
-        backward(weights, block, scores.logits.shape[1], grad_spike, samples, steps)
-        add_gradients(weights, block, inputs, samples, steps, grads)
+        backward(weights, block, scores.logits.shape[1], grad_spike, kept, start, samples, steps)
+        add_gradients(weights, block, inputs, kept, start, samples, steps, grads)
 
 
 @entry
@@ -91,6 +93,7 @@ def train_analog(
     first: int,
     last: int,
     labels: Any,
+    kept: Any,
     share: Any,
     grad_spike: Any,
     scores: Scores,
@@ -103,8 +106,8 @@ def train_analog(
         samples = min(len(block.syn), last - start)
         block.diverged[:] = 0.0
         encode(encoder, analog, start, samples, steps, block.diverged)
-        forward(weights, block, encoder.spikes, samples, steps)
+        forward(weights, block, encoder.spikes, kept, start, samples, steps)
         score(block, scores, start, samples, steps, labels, share)
-        backward(weights, block, scores.logits.shape[1], grad_spike, samples, steps)
-        add_gradients(weights, block, encoder.spikes, samples, steps, grads)
+        backward(weights, block, scores.logits.shape[1], grad_spike, kept, start, samples, steps)
+        add_gradients(weights, block, encoder.spikes, kept, start, samples, steps, grads)
         encode_back(encoder, analog, start, samples, steps, block.rows, weights.w2.shape[1], grad_encoder)

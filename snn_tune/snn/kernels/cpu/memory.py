@@ -99,6 +99,8 @@ def network_block(samples: int, steps: int, nb_inputs: int, nb_hidden: int, nb_c
         by_unit(nb_events, nb_inputs),
         by_unit(nb_spikes, nb_hidden),
         Peaks(aligned(samples, classes), aligned(samples, classes), aligned(samples, classes)),
+        aligned(nb_hidden, classes),
+        aligned(hidden),
     )
 
 

@@ -5,6 +5,9 @@ one stage after another over the batch, and no (B, T, H) array is ever held. A r
 `[classes | hidden]`: its hidden part is first the input current, then the membrane, at last the current's gradient;
 its classes the gradient of the filtered spikes. Every sample has one more row than steps: a spike of step t acts on
 the readout at t + 1 and on the current of t + 1, whose gradients row t + 1 holds side by side.
+
+Dropout is a row of `kept` for each sample of the batch, the factor by which the readout takes each unit's spikes; where
+it has no rows, all count once. Units hear each other unchanged, so that [w2 | v] come apart on the way back.
 """
 
 from typing import Any, NamedTuple
@@ -23,6 +26,7 @@ from snn_tune.snn.kernels.cpu.sparse import (
     add_weight_gradient,
     sort_by_unit,
     sum_bags,
+    weigh,
 )
 from snn_tune.snn.kernels.cpu.truncated import EVERYWHERE, add_near
 from snn_tune.snn.kernels.cpu.units import Units, list_spikes, not_finite, step, step_back
@@ -55,6 +59,8 @@ class Block(NamedTuple):
     order: ByUnit  # of the inputs' events
     hidden_order: ByUnit
     peaks: Peaks
+    w2: Floats  # of one sample, what dropout left of it
+    zeros: Floats  # (hidden,)
 
 
 class Scores(NamedTuple):
@@ -66,8 +72,8 @@ class Scores(NamedTuple):
 
 
 @inlined
-def forward(weights: Weights, block: Block, inputs: Trains, samples: int, steps: int) -> None:
-    """Membranes into the block's rows, spikes, and peaks."""
+def forward(weights: Weights, block: Block, inputs: Trains, kept: Any, start: int, samples: int, steps: int) -> None:
+    """Membranes into the block's rows, spikes, and peaks. `start`: the block's first sample, a row of `kept`."""
     classes, width = weights.w2.shape[1], weights.w1.shape[1]
     stride = block.rows.shape[1]
     block.syn[:] = 0.0
@@ -82,7 +88,13 @@ def forward(weights: Weights, block: Block, inputs: Trains, samples: int, steps:
             step(weights.hidden, block.syn, block.mem, state, block.rows, at + t * stride)
             end = list_spikes(width, block.rows, at + t * stride, block.spikes.unit, end)
             block.spikes.bags[bag + t + 1] = end
-        integrate(weights.readout, weights.w2, block.spikes, bag, steps, block.peaks, m * classes)
+        w2 = weights.w2
+        if len(kept) > 0:
+            for u in range(len(w2)):
+                for o in range(classes):
+                    block.w2[u, o] = kept[start + m, u] * w2[u, o]
+            w2 = block.w2
+        integrate(weights.readout, w2, block.spikes, bag, steps, block.peaks, m * classes)
 
 
 @inlined
@@ -101,7 +113,9 @@ def score(block: Block, scores: Scores, first: int, samples: int, steps: int, la
 
 
 @inlined
-def backward(weights: Weights, block: Block, nb_classes: int, grad_spike: Any, samples: int, steps: int) -> None:
+def backward(
+    weights: Weights, block: Block, nb_classes: int, grad_spike: Any, kept: Any, start: int, samples: int, steps: int
+) -> None:
     """Gradients of currents and filtered spikes into the block's rows.
 
     d s(t) = [d flt(t+1) | d current(t+1)] [w2 | v]^T + the regulariser's
@@ -117,8 +131,11 @@ def backward(weights: Weights, block: Block, nb_classes: int, grad_spike: Any, s
         integrate_back(weights.readout, block.peaks, m * classes, steps, block.rows, m * long, stride)
     for t in range(steps - 1, -1, -1):
         after = (t + 1) * stride + classes
-        back = weights.back if weights.reach == EVERYWHERE else weights.back[:nb_classes]
-        product(samples, block.rows, after - nb_classes, long, back, grad_spike, 0, 0, block.grad_spikes, 0, width)
+        if len(kept) > 0:
+            _spikes_back_kept(weights, block, nb_classes, grad_spike, kept, start, samples, after, long)
+        else:
+            back = weights.back if weights.reach == EVERYWHERE else weights.back[:nb_classes]
+            product(samples, block.rows, after - nb_classes, long, back, grad_spike, 0, 0, block.grad_spikes, 0, width)
         for m in range(samples):
             at, state = m * long + t * stride + classes, m * width
             if weights.reach != EVERYWHERE and len(weights.v) > 0 and t < block.last[m]:
@@ -128,10 +145,33 @@ def backward(weights: Weights, block: Block, nb_classes: int, grad_spike: Any, s
 
 
 @inlined
-def add_gradients(weights: Weights, block: Block, inputs: Trains, samples: int, steps: int, grads: Any) -> None:
-    """Add the block's part to the gradients of w1 and of [w2 | v] (feed-forward: of w2)."""
-    grad_w1, grad_hidden = grads
+def _spikes_back_kept(
+    weights: Weights, block: Block, nb_classes: int, grad_spike: Any, kept: Any, start: int, samples: int, after: int,
+    long: int,
+) -> None:  # fmt: skip
+    """`block.grad_spikes` of a step whose readout took what is kept, from the rows of the step after."""
+    width = weights.w1.shape[1]
+    grads, back = block.grad_spikes, weights.back[:nb_classes]
+    product(samples, block.rows, after - nb_classes, long, back, block.zeros, 0, 0, grads, 0, width)
+    for m in range(samples):
+        for u in range(width):
+            grads[m, u] = grads[m, u] * kept[start + m, u] + grad_spike[u]
+    if weights.reach == EVERYWHERE and len(weights.v) > 0:
+        product(samples, block.rows, after, long, weights.back[nb_classes:], grads, 0, width, grads, 0, width)
+
+
+@inlined
+def add_gradients(
+    weights: Weights, block: Block, inputs: Trains, kept: Any, start: int, samples: int, steps: int, grads: Any
+) -> None:
+    """Add the block's part to the gradients of w1, v and w2."""
+    grad_w1, grad_v, grad_w2 = grads
+    classes, order = weights.w2.shape[1], block.hidden_order
     nb_active = sort_by_unit(inputs, block.first, samples, steps, 0, block.order)
-    add_weight_gradient(block.rows, weights.w2.shape[1], block.order, nb_active, grad_w1)
-    nb_active = sort_by_unit(block.spikes, block.own, samples, steps, 1, block.hidden_order)
-    add_weight_gradient(block.rows, 0, block.hidden_order, nb_active, grad_hidden)
+    add_weight_gradient(block.rows, classes, block.order, nb_active, grad_w1)
+    nb_active = sort_by_unit(block.spikes, block.own, samples, steps, 1, order)
+    if len(weights.v) > 0:
+        add_weight_gradient(block.rows, classes, order, nb_active, grad_v)
+    if len(kept) > 0:
+        weigh(order, nb_active, kept, start, steps + 1)
+    add_weight_gradient(block.rows, 0, order, nb_active, grad_w2)

@@ -135,6 +135,18 @@ def sort_by_unit(trains: Trains, first: Any, samples: int, steps: int, shift: in
 
 
 @inlined
+def weigh(order: ByUnit, nb_active: int, factors: Any, start: int, rows_of_sample: int) -> None:
+    """Multiply the counts of a block's events by the factors of their sample and unit; `start`: the first sample."""
+    first = 0
+    for i in range(nb_active):
+        unit = order.active[i]
+        last = order.last[unit]
+        for e in range(first, last):
+            order.counts[2 * e] *= factors[start + order.row[2 * e] // rows_of_sample, unit]
+        first = last
+
+
+@inlined
 def _units_tile(zero: Any, rows: Any, column: int, order: ByUnit, nb_active: int, grad: Any, c: int) -> None:
     start = 0
     for i in range(nb_active):

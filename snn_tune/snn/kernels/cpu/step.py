@@ -9,7 +9,7 @@ from torch import Tensor
 from snn_tune.datasets.events import EventBatch
 from snn_tune.snn.kernels.cpu import memory
 from snn_tune.snn.kernels.cpu.batch import Batch, Model, Parameters
-from snn_tune.snn.kernels.cpu.checks import check
+from snn_tune.snn.kernels.cpu.checks import check, check_hidden
 from snn_tune.snn.kernels.cpu.network import Scores
 from snn_tune.snn.kernels.cpu.sparse import Counts, Floats
 from snn_tune.snn.regularizer import check_reduction
@@ -44,6 +44,7 @@ def train_step(
     strength: float,
     reduction: str,
     class_weights: Tensor | None = None,
+    kept: Tensor | None = None,
     threads: int | None = None,
 ) -> Outcome:
     """Loss and gradients of a batch; the numbers are `snn_tune.snn.kernels.reference`'s, by autograd.
@@ -53,6 +54,7 @@ def train_step(
         labels: (B,), classes as int64.
         strength, reduction: of the penalty of hidden spikes (`snn_tune.snn.spike_penalty`).
         class_weights: (O,), as `snn_tune.snn.weighted_nll`.
+        kept: (B, H), by what dropout multiplies the spikes of each hidden unit for the readout.
         threads: among how many the samples are shared, by default as many as PyTorch uses; the last bits of the
             gradients depend on it.
 
@@ -60,13 +62,14 @@ def train_step(
         ValueError: a label, an input unit or a shape does not fit the parameters, or threads is below 1.
     """
     check(inputs, labels, parameters, model)
+    check_hidden("kept", kept, (len(labels), parameters.w1.shape[1]))
     check_reduction(reduction)
     batch = Batch(inputs, labels, parameters, model, _number(threads))
     share = _share(labels, class_weights, parameters.w2.shape[1])
     counts = batch.evaluate().spike_counts if reduction == "sum_l2" else None
     grad_spike = memory.aligned(batch.weights.w1.shape[1])
     grad_spike[: batch.nb_hidden] = _penalty_gradient(strength, reduction, counts, len(labels), batch.nb_hidden)
-    scores, gradients = batch.train(share, grad_spike)
+    scores, gradients = batch.train(share, grad_spike, kept)
     return _outcome(scores, gradients, labels, share, strength, reduction)
 
 

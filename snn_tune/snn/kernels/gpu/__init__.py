@@ -23,4 +23,6 @@ step.py      a batch by one call; checks.py: what it takes
 from snn_tune.snn.kernels.gpu.layer import PRECISIONS, covers, cuba_lif
 from snn_tune.snn.kernels.gpu.step import Outcome, evaluate, train_step
 
-__all__ = ["PRECISIONS", "Outcome", "covers", "cuba_lif", "evaluate", "train_step"]
+EXTRAS: set[str] = set()
+
+__all__ = ["EXTRAS", "PRECISIONS", "Outcome", "covers", "cuba_lif", "evaluate", "train_step"]
