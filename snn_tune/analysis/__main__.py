@@ -8,10 +8,10 @@ from pathlib import Path
 
 from snn_tune import analysis
 from snn_tune.analysis.compare import compare
-from snn_tune.analysis.part import Part
+from snn_tune.analysis.part import Part, titled
 from snn_tune.analysis.place import Place, place
 from snn_tune.analysis.side_by_side import SideBySide
-from snn_tune.analysis.trials import load
+from snn_tune.analysis.trials import StudyTrials, load
 from snn_tune.command import exit_status
 from snn_tune.errors import UserError, one_line
 from snn_tune.options import OptionParser, add_root
@@ -64,12 +64,14 @@ def _compare(first: Place, second: Place, part: Part, root: Path, as_json: bool)
     found, refused = [], []
     for name, other in _pairs(first, second):
         try:
-            compared = compare(load(name, first.uri, part), load(other, second.uri, part))
-            found.append(SideBySide(_label(first, name), _label(second, other), compared))
+            before, after = load(name, first.uri, part), load(other, second.uri, part)
+            found.append(SideBySide(_label(first, before), _label(second, after), compare(before, after)))
         except UserError as error:  # of many, the others are compared
             if first.study:
                 raise
             refused.append(f"{name}: not compared: {one_line(error)}")
+    if not found:
+        raise UserError("; ".join(refused))
     if as_json:
         whole = [one.summary() for one in found]
         print(*refused, sep="\n", end="\n" * bool(refused), file=sys.stderr)
@@ -80,7 +82,7 @@ def _compare(first: Place, second: Place, part: Part, root: Path, as_json: bool)
         screen.print(line)
     for one in found:
         one.show(screen)
-        name = re.sub("[/ ]", "_", f"{one.first}_vs_{one.second} {part}".strip()).lstrip(".")
+        name = re.sub("[/ ]", "_", f"{one.first}_vs_{one.second}").lstrip(".")
         folder = root / "reports" / name
         screen.print(f"comparison: {one.write(folder)[0].parent}")
     if not first.study:
@@ -99,12 +101,11 @@ def _pairs(first: Place, second: Place) -> list[tuple[str, str]]:
     return [(name, name) for name in common]
 
 
-def _label(one: Place, study: str) -> str:
-    return (
-        Path(one.given).name.removesuffix(".toml")
-        if one.given.endswith(".toml")
-        else (one.given if one.study else str(Path(one.given) / study))
-    )
+def _label(one: Place, trials: StudyTrials) -> str:
+    """As the user named it, and its part."""
+    named = Path(one.given).with_suffix("").name if one.given.endswith(".toml") else one.given
+    whole = named if one.study else str(Path(one.given) / trials.study.name)
+    return whole + titled(trials.study, trials.whole).removeprefix(trials.study.name)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from snn_tune.analysis.paired_tests import holm, sign_flip, student_p
 from snn_tune.intervals import Interval, student
 
 MEASURES = (*ACCURACIES, TIME, "spikes_per_neuron")
+COLUMNS = dict.fromkeys(("parameter", "first", "second", "measure"), object)
+COLUMNS |= dict.fromkeys(("difference", "low", "high", "p", "p_corrected"), float)
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,8 @@ def differences(trials: pd.DataFrame, axes: Axes) -> pd.DataFrame:
         found = [one for name in axes for one in _of(cells, name, axes, measure)]
         corrected = holm([row["p"] for row in found])
         rows += [row | {"p_corrected": p} for row, p in zip(found, corrected, strict=True)]
-    return pd.DataFrame(rows).astype({"first": object, "second": object}) if rows else pd.DataFrame(rows)
+    columns = {name: pd.Series([row[name] for row in rows], dtype=kind) for name, kind in COLUMNS.items()}
+    return pd.DataFrame(columns)
 
 
 def _of(cells: pd.DataFrame, name: str, axes: Axes, measure: str) -> list[dict[str, Any]]:

@@ -101,7 +101,7 @@ def of_one_seed(compared: dict[str, list[Comparison]]) -> list[str]:
     """What one seed leaves open, where something was called real of it."""
     real = [one for values in compared.values() for one in values if one.is_real]
     if any(one.nb_seeds == 1 for one in real):
-        return ["real is said of the networks of one seed: --seeds 3 tells whether others' are alike"]
+        return ["real is said of the networks of one seed: run with --seeds 3 to see whether others' are alike"]
     return []
 
 

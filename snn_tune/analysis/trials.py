@@ -28,9 +28,10 @@ TAGS = ("activity", "reason", "device", "kernel", "threads", "trials_beside")
 
 @dataclass(frozen=True)
 class StudyTrials:
-    """A study as it was last started, and its trials.
+    """A study as it was last started, or a part of its grid, and its trials.
 
     Attributes:
+        whole: the study of which `study` may be a part.
         frame: a row for each trial that the study stands for: key, state ("missing" where none has run), seed, its
             parameters, METRICS (NaN where absent) and TAGS ("" where absent). Of a search, its trials as proposed.
         findings: of a search in place of that; of a grid too, where the best of it were run again.
@@ -42,6 +43,7 @@ class StudyTrials:
     """
 
     study: Study
+    whole: Study
     frame: pd.DataFrame
     findings: list[Finding]
     others: int
@@ -79,6 +81,7 @@ def load(name: str, uri: str, part: Part = WHOLE) -> StudyTrials:
     again = {one.trial.key for one in findings if whole.confirm_mark in one.marks}
     return StudyTrials(
         study,
+        whole,
         frame=pd.DataFrame([_row(key, trial, known.get(key)) for key, trial in by_key.items()]),
         findings=findings,
         others=len(known.keys() - held - again),

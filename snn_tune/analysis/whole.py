@@ -14,9 +14,10 @@ from snn_tune.analysis.cells import levels
 from snn_tune.analysis.claims import Judged
 from snn_tune.analysis.differences import differences
 from snn_tune.analysis.effects import Effects, effects
+from snn_tune.analysis.formats import number
 from snn_tune.analysis.found import Found, found
 from snn_tune.analysis.pareto import Front, pareto
-from snn_tune.analysis.part import WHOLE, Part
+from snn_tune.analysis.part import WHOLE, Part, titled, typed
 from snn_tune.analysis.report import Tables, tables
 from snn_tune.analysis.strict import strict
 from snn_tune.analysis.trials import StudyTrials, load
@@ -34,18 +35,28 @@ class Analysis:
     """The tables of a grid, or what a search found; the finalists that were run again, if any were.
 
     Attributes:
-        title: the study's name, and which part of its grid this is of.
+        differences: of a grid, between any two values of a parameter.
         judged: of a grid, the thesis's claims held against it.
     """
 
     study: Study
-    title: str
     tables: Tables | Found
     finalists: list[Finalist]
     trials: StudyTrials
     effects: Effects
     front: Front
+    differences: pd.DataFrame = field(default_factory=pd.DataFrame)
     judged: list[Judged] = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        """The study's name, and which part of its grid this is of."""
+        return titled(self.study, self.trials.whole)
+
+    @property
+    def command(self) -> str:
+        """That makes it again."""
+        return f"python -m snn_tune.analysis {typed(self.study, self.trials.whole)}"
 
     def show(self, console: Console) -> None:
         self.tables.show(console)
@@ -85,7 +96,7 @@ class Analysis:
         if not self.finalists:
             contents.pop("finalists.csv")
         if isinstance(self.tables, Tables):
-            contents["differences.csv"] = differences(self.trials.frame, levels(self.study))
+            contents["differences.csv"] = self.differences
         if self.judged:
             contents["claims.csv"] = pd.DataFrame([one.record() for one in self.judged])
         texts = {name: frame.to_csv(index=False) for name, frame in contents.items()}
@@ -109,6 +120,7 @@ class Analysis:
             },
             "finalists": [_finalist(self.study, one) for one in self.finalists],
             "claims": [one.record() for one in self.judged],
+            "differences": self.differences.to_dict("records"),
             "others": self.trials.others,
         }
         if isinstance(self.tables, Found):
@@ -126,35 +138,53 @@ def analyse(name: str, uri: str, part: Part = WHOLE) -> Analysis:
         UserError: the store does not answer, or holds no such study or part.
     """
     trials = load(name, uri, part)
-    title = f"{name} {part}".strip()
     study, frame = trials.study, trials.frame
     grid = study.search.method == "grid"
-    result = _grid(title, trials) if grid else found(study, trials.findings)
-    keys = set(frame["key"]) if len(frame) else set()
-    mine = [one for one in trials.findings if one.trial.key in keys]
-    finalists = confirmed.confirmed(study, trials.findings, mine)
+    result = _grid(trials) if grid else found(study, trials.findings)
     claimed = study.thesis.claims if study.thesis and grid else []
     return Analysis(
         study,
-        title,
         result,
-        finalists,
+        _finalists(trials),
         trials,
         effects(frame, study.space),
         pareto(frame, list(study.space)),
+        differences(frame, levels(study)) if grid else pd.DataFrame(),
         claims.judge(claimed, frame, levels(study)) if claimed else [],
     )
 
 
-def _grid(title: str, trials: StudyTrials) -> Tables:
-    thesis = trials.study.thesis
+def _finalists(trials: StudyTrials) -> list[Finalist]:
+    """Of a part those that lie in it, as they were chosen from the whole."""
+    data = trials.origin["data_fingerprint"]
+    grid = trials.whole.search.method == "grid"
+    searched = {trial.key for trial in trials.whole.trials(data)} if grid else set(trials.frame.get("key", []))
+    mine = [one for one in trials.findings if one.trial.key in searched]
+    finalists = confirmed.confirmed(trials.whole, trials.findings, mine)
+    held = set(trials.study.cells()) if grid else set()
+    return [one for one in finalists if not grid or one.parameters in held]
+
+
+def _thesis(trials: StudyTrials) -> dict[str, Any] | None:
+    """What it found, unless a part leaves out a value of its combination that the whole has."""
+    if trials.whole.thesis is None:
+        return None
+    found = trials.whole.thesis.model_dump()
+    for name, values in trials.study.grid.items():
+        value = str(found.get(name, "")).rstrip("+-")
+        if value in map(number, trials.whole.grid[name]) and value not in map(number, values):
+            return None
+    return found
+
+
+def _grid(trials: StudyTrials) -> Tables:
     return tables(
         trials.frame,
         levels(trials.study),
-        title=f"{title}: optimal combinations",
+        title=f"{titled(trials.study, trials.whole)}: optimal combinations",
         samples=trials.samples,
         nb_classes=trials.nb_classes,
-        thesis=thesis.model_dump() if thesis else None,
+        thesis=_thesis(trials),
         others=trials.others,
         nb_cells=len(trials.study.cells()),
     )

@@ -29,7 +29,7 @@ def trials(valid, what=None, **columns):
         parameters = what.parameters(varied)
         rows.append(parameters.model_dump() | {"seed": seed, "state": "finished", "best_valid_accuracy": value})
     frame = pd.DataFrame(rows).assign(**({"run_time_s": 2.0, "device": "cpu"} | columns)) if rows else pd.DataFrame()
-    return StudyTrials(what, frame, [], 0, SAMPLES, 10, {"dataset": "randman"}, {}, {})
+    return StudyTrials(what, what, frame, [], 0, SAMPLES, 10, {"dataset": "randman"}, {}, {})
 
 
 def row(found, nb_hidden, nb_steps=20):

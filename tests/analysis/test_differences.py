@@ -1,5 +1,6 @@
 """Any two values of a parameter, by each measure."""
 
+import io
 from itertools import product
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from scipy import stats
 from test_optimum import grid
 
-from snn_tune.analysis.differences import MEASURES, differences
+from snn_tune.analysis.differences import COLUMNS, MEASURES, differences
 from snn_tune.analysis.significance import significance
 
 AXES = {"nb_hidden": [10, 20, 30], "b": [0.5, 1.0]}
@@ -72,4 +73,11 @@ def test_times_of_another_machine_do_not_count() -> None:
 
 @pytest.mark.parametrize("given", [pd.DataFrame(), grid({"a": [1]}, [0.5])])
 def test_nothing_to_tell(given: pd.DataFrame) -> None:
-    assert differences(given, {"a": [1]}).empty
+    table = differences(given, {"a": [1]})
+    assert table.empty
+    assert list(pd.read_csv(io.StringIO(table.to_csv(index=False)))) == list(COLUMNS)
+
+
+def test_a_value_is_written_as_it_is() -> None:
+    lines = differences(trials(1), AXES).to_csv(index=False).splitlines()
+    assert [line.split(",")[:3] for line in lines[1:5:3]] == [["nb_hidden", "10", "20"], ["b", "0.5", "1.0"]]

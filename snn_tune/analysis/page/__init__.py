@@ -34,6 +34,7 @@ def write(analysis: Analysis, uri: str, folder: Path) -> Path:
     environment.filters |= {"together": _together, "sentence": _sentence}
     html = environment.get_template("page.html.jinja").render(
         title=analysis.title,
+        command=analysis.command,
         kind="Grid of trials" if study.search.method == "grid" else "Search",
         lead=words.lead(study, trials.frame, analysis.tables.best_key, trials.samples),
         origin=origin.terms(trials),

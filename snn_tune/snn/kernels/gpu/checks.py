@@ -14,6 +14,8 @@ def check(inputs: EventBatch | Tensor, labels: Tensor, parameters: Parameters, m
     """Raise a ValueError, which names the argument, where they do not fit each other."""
     check_precision(model.precision)
     check_units(model.reset, model.scale)
+    if model.hidden is not None:
+        raise ValueError("model.hidden must be None: hidden units share their constants on this kernel")
     w1, v, w2, gain, bias = parameters
     for name, tensor in parameters._asdict().items():
         if tensor is not None and not covers(tensor):
