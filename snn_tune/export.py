@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from snn_tune.analysis.figures import curves
-from snn_tune.analysis.whole import analyse
+from snn_tune.analysis.from_store import analyse
 from snn_tune.command import exit_status
 from snn_tune.errors import UserError, one_line
 from snn_tune.files import naming, write_whole

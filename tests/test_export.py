@@ -9,7 +9,7 @@ from mlflow.entities import Metric
 from small import study
 from stored import keep, open_store
 
-from snn_tune.analysis.whole import analyse
+from snn_tune.analysis.from_store import analyse
 from snn_tune.errors import UserError
 from snn_tune.export import export, main
 from snn_tune.tracking.ledger import Ledger

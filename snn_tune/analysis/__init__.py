@@ -5,9 +5,10 @@ from pathlib import Path
 from rich.console import Console
 
 from snn_tune.analysis import best
+from snn_tune.analysis.from_store import analyse
 from snn_tune.analysis.outcome import outcome
 from snn_tune.analysis.part import WHOLE, Part
-from snn_tune.analysis.whole import Analysis, analyse
+from snn_tune.analysis.whole import Analysis
 from snn_tune.errors import one_line
 from snn_tune.files import naming
 from snn_tune.tracking.publish import publish

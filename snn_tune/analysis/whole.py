@@ -10,17 +10,14 @@ from rich.console import Console
 from rich.text import Text
 
 from snn_tune.analysis import claims, confirmed, unfinished
-from snn_tune.analysis.cells import levels
 from snn_tune.analysis.claims import Judged
-from snn_tune.analysis.differences import differences
-from snn_tune.analysis.effects import Effects, effects
-from snn_tune.analysis.formats import number
-from snn_tune.analysis.found import Found, found
-from snn_tune.analysis.pareto import Front, pareto
-from snn_tune.analysis.part import WHOLE, Part, titled, typed
-from snn_tune.analysis.report import Tables, tables
+from snn_tune.analysis.effects import Effects
+from snn_tune.analysis.found import Found
+from snn_tune.analysis.pareto import Front
+from snn_tune.analysis.part import titled, typed
+from snn_tune.analysis.report import Tables
 from snn_tune.analysis.strict import strict
-from snn_tune.analysis.trials import StudyTrials, load
+from snn_tune.analysis.trials import StudyTrials
 from snn_tune.confirm import Finalist
 from snn_tune.files import naming, write_whole
 from snn_tune.study import Study
@@ -129,65 +126,6 @@ class Analysis:
 
     def _effects(self) -> list[tuple[str, int, float, float, str]]:
         return [(one.label, one.order, one.share, one.p, self.effects.kind) for one in self.effects.effects]
-
-
-def analyse(name: str, uri: str, part: Part = WHOLE) -> Analysis:
-    """The tables of a study in this tracking store, or of a part of its grid.
-
-    Raises:
-        UserError: the store does not answer, or holds no such study or part.
-    """
-    trials = load(name, uri, part)
-    study, frame = trials.study, trials.frame
-    grid = study.search.method == "grid"
-    result = _grid(trials) if grid else found(study, trials.findings)
-    claimed = study.thesis.claims if study.thesis and grid else []
-    return Analysis(
-        study,
-        result,
-        _finalists(trials),
-        trials,
-        effects(frame, study.space),
-        pareto(frame, list(study.space)),
-        differences(frame, levels(study)) if grid else pd.DataFrame(),
-        claims.judge(claimed, frame, levels(study)) if claimed else [],
-    )
-
-
-def _finalists(trials: StudyTrials) -> list[Finalist]:
-    """Of a part those that lie in it, as they were chosen from the whole."""
-    data = trials.origin["data_fingerprint"]
-    grid = trials.whole.search.method == "grid"
-    searched = {trial.key for trial in trials.whole.trials(data)} if grid else set(trials.frame.get("key", []))
-    mine = [one for one in trials.findings if one.trial.key in searched]
-    finalists = confirmed.confirmed(trials.whole, trials.findings, mine)
-    held = set(trials.study.cells()) if grid else set()
-    return [one for one in finalists if not grid or one.parameters in held]
-
-
-def _thesis(trials: StudyTrials) -> dict[str, Any] | None:
-    """What it found, unless a part leaves out a value of its combination that the whole has."""
-    if trials.whole.thesis is None:
-        return None
-    found = trials.whole.thesis.model_dump()
-    for name, values in trials.study.grid.items():
-        value = str(found.get(name, "")).rstrip("+-")
-        if value in map(number, trials.whole.grid[name]) and value not in map(number, values):
-            return None
-    return found
-
-
-def _grid(trials: StudyTrials) -> Tables:
-    return tables(
-        trials.frame,
-        levels(trials.study),
-        title=f"{titled(trials.study, trials.whole)}: optimal combinations",
-        samples=trials.samples,
-        nb_classes=trials.nb_classes,
-        thesis=_thesis(trials),
-        others=trials.others,
-        nb_cells=len(trials.study.cells()),
-    )
 
 
 def _finalist(study: Study, one: Finalist) -> dict[str, Any]:
