@@ -46,6 +46,14 @@ def test_a_grid_is_whole(study: str) -> None:
     assert len(frame) % 81 == 0
 
 
+def test_nothing_is_half_done() -> None:
+    """Each study of the store is published, and no trial of it was running when it was copied."""
+    studies = [one.name for one in Store("", URI).experiments() if one.name != "Default"]
+    assert sorted(studies) == sorted(path.name for path in (RESULTS / "reports").iterdir() if path.name in studies)
+    for study in studies:
+        assert not {run.info.status for run in Store(study, URI).runs()} & {"RUNNING", "SCHEDULED"}
+
+
 def test_no_folder_of_a_machine_is_in_the_store() -> None:
     content = (RESULTS / "mlflow.db").read_bytes()
     assert b"file:/" not in content

@@ -11,7 +11,7 @@ _SURE = 50  # Optuna's documentation asks for five trials in the best tenth
 
 
 def importances(trials: pd.DataFrame, space: Space) -> tuple[dict[str, float], str]:
-    """Share of each parameter, the largest first, adding up to 1, and what they are in words.
+    """Share of each parameter, the largest first, equals in the space's order; they add up to 1. And what they are.
 
     PED-ANOVA (Watanabe et al. 2023), Optuna's default: how much the values of a parameter in the best tenth of the
     trials differ from those in all of them. It holds for any set of trials, conditional parameters too, but tells
@@ -45,4 +45,5 @@ def importances(trials: pd.DataFrame, space: Space) -> tuple[dict[str, float], s
         shares = get_param_importances(study)
     few = f"; uncertain: the best tenth are {-(-nb // 10)} trials" if nb < _SURE else ""
     label = f"Optuna's importances (PED-ANOVA) from {nb} trials, not all combinations: no shares of variance{few}"
-    return {str(name): float(share) for name, share in shares.items()}, label
+    ranked = sorted((name for name in space if name in shares), key=lambda name: -shares[name])
+    return {name: float(shares[name]) for name in ranked}, label

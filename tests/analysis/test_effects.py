@@ -122,6 +122,13 @@ def test_silent_networks_count_and_failed_ones_make_a_grid_incomplete():
         assert {effect.names for effect in found.effects} == {("a",), ("b",)}
 
 
+def test_what_does_not_vary_is_told_last_in_the_order_of_the_space():
+    fixed = {name: [1] for name in "fedcb"}
+    axes = fixed | {"a": list(range(12))}
+    found = effects(table(axes, np.arange(12) / 20).assign(state=["failed"] + ["finished"] * 11), space(axes))
+    assert [effect.names for effect in found.effects] == [("a",), *((name,) for name in fixed)]
+
+
 def test_importances_find_the_parameter_that_matters_in_a_conditional_space():
     draw = np.random.default_rng(0)
     written = {"lr": "loguniform(1e-4, 1e-1)", "nb_hidden": "int(5, 100)", "recurrent": [True, False]}
