@@ -5,11 +5,10 @@ from itertools import combinations
 from math import nan
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from snn_tune.analysis.cells import ACCURACIES, TIME, Axes, by_draw, comparable, nb_seeds, pairs
-from snn_tune.analysis.paired_tests import holm, sign_flip, student_p
+from snn_tune.analysis.paired_tests import holm, p_values
 from snn_tune.intervals import Interval, student
 
 MEASURES = (*ACCURACIES, TIME, "spikes_per_neuron")
@@ -38,11 +37,7 @@ def difference(paired: pd.Series, measure: str) -> Difference:
 
     Run times are a machine's noise, not the initial weights': each pair counts.
     """
-    over_draws = measure != TIME and nb_seeds(paired) > 1
-    sample = (by_draw(paired) if over_draws else paired.dropna()).to_numpy(dtype=float)
-    mean = float(sample.mean()) if len(sample) else nan
-    p = student_p(sample) if over_draws else sign_flip(sample[np.newaxis])[0]
-    return Difference(mean, student(sample, "draws" if over_draws else "pairs"), p)
+    return _difference(paired, measure, p_values([paired.dropna()], each_pair=measure == TIME)[0])
 
 
 def differences(trials: pd.DataFrame, axes: Axes) -> pd.DataFrame:
@@ -67,11 +62,20 @@ def differences(trials: pd.DataFrame, axes: Axes) -> pd.DataFrame:
 
 def _of(cells: pd.DataFrame, name: str, axes: Axes, measure: str) -> list[dict[str, Any]]:
     table = pairs(cells, name, axes, measure)
+    both = list(combinations(range(table.shape[1]), 2))
+    paired = [table[i] - table[j] for i, j in both]
     found = []
-    for i, j in combinations(range(table.shape[1]), 2):
-        one = difference(table[i] - table[j], measure)
+    for (i, j), one, p in zip(both, paired, p_values(paired, each_pair=measure == TIME), strict=True):  # p all at once
+        of = _difference(one, measure, p)
         found.append(
             {"parameter": name, "first": axes[name][i], "second": axes[name][j], "measure": measure}
-            | {"difference": one.mean, "low": one.interval.low, "high": one.interval.high, "p": one.p}
+            | {"difference": of.mean, "low": of.interval.low, "high": of.interval.high, "p": of.p}
         )
     return found
+
+
+def _difference(paired: pd.Series, measure: str, p: float) -> Difference:
+    over_draws = measure != TIME and nb_seeds(paired) > 1
+    sample = (by_draw(paired) if over_draws else paired.dropna()).to_numpy(dtype=float)
+    mean = float(sample.mean()) if len(sample) else nan
+    return Difference(mean, student(sample, "draws" if over_draws else "pairs"), p)

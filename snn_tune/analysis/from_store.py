@@ -43,6 +43,8 @@ def analyse(name: str, uri: str, part: Part = WHOLE) -> Analysis:
 
 def _finalists(trials: StudyTrials) -> list[Finalist]:
     """Of a part those that lie in it, as they were chosen from the whole."""
+    if not trials.findings:
+        return []
     data = trials.origin["data_fingerprint"]
     grid = trials.whole.search.method == "grid"
     searched = {trial.key for trial in trials.whole.trials(data)} if grid else set(trials.frame.get("key", []))

@@ -14,7 +14,7 @@ _AT_A_TIME = 2_000_000  # signs, or sums of comparisons: 16 MB
 _ROUNDING = 1e-9  # the same differences, added up in another order, are as far
 
 
-def p_values(differences: list[pd.Series]) -> list[float]:
+def p_values(differences: list[pd.Series], each_pair: bool = False) -> list[float]:
     """Two-sided p-values of mean differences of pairs that differ in one parameter.
 
     Of several seeds: Student's t of the means of each draw of initial weights (`cells.by_draw`). Of one seed:
@@ -22,11 +22,12 @@ def p_values(differences: list[pd.Series]) -> list[float]:
 
     Args:
         differences: of each comparison, indexed by the other parameters and `seed`; NaN where a trial lacks.
+        each_pair: of several seeds, too, sign flips of the pairs.
 
     Returns:
         One for each comparison, NaN without a pair.
     """
-    several = [nb_seeds(one) > 1 for one in differences]
+    several = [not each_pair and nb_seeds(one) > 1 for one in differences]
     flipped = iter(sign_flip(np.array([one for one, many in zip(differences, several, strict=True) if not many])))
     return [
         student_p(by_draw(one).to_numpy()) if many else next(flipped)
