@@ -1,5 +1,6 @@
 """pydantic's complaints as one line of ours: `[table] key = value: what is wrong`, with the near match."""
 
+import re
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
@@ -43,4 +44,5 @@ def _sentence(place: str, problem: Any, model: type[BaseModel]) -> str:
     message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
     value = problem["input"]
     given = "" if isinstance(value, dict) else f" = {repr(value)[:80]}"  # a dict is the whole table
-    return f"{place}{given}: {message[0].lower()}{message[1:]}"
+    allowed = re.findall("'([^']*)'", problem["ctx"]["expected"]) if problem["type"] == "literal_error" else []
+    return f"{place}{given}: {message[0].lower()}{message[1:]}{near_match(str(value), allowed)}"

@@ -130,7 +130,10 @@ def test_a_condition_may_hang_on_one_that_does_not_hold() -> None:
             "the conditions ask for each other",
         ),
         ({"reset": "[zero] if recurent = true"}, "there is no parameter recurent (did you mean 'recurrent'?)"),
-        ({"init_scale": "uniform(0.1, 1) if reset = zeor"}, "reset = 'zeor': should be 'zero' or 'subtract'"),
+        (
+            {"init_scale": "uniform(0.1, 1) if reset = zeor"},
+            "reset = 'zeor': should be 'zero' or 'subtract' (did you mean 'zero'?)",
+        ),
         ({"init_scale": "uniform(0.1, 1) if nb_hidden = [5]"}, "nb_hidden = [5]: a list has the units of each"),
         ({"nb_hidden": "[5, 10] if reset = zero"}, "has no default for where the condition does not hold"),
         ({"init_scale": "uniform(-1, 1)"}, "init_scale = -1.0: should be greater than 0"),

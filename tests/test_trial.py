@@ -78,7 +78,10 @@ def test_sizes_of_layers_are_a_value_that_can_be_written_and_read_back() -> None
         ({"nb_hidden": [200, 100], "nb_layers": 2}, "[grid] nb_layers = 2: nb_hidden = [200, 100] has the layers"),
         ({"nb_layers": 0}, "[grid] nb_layers = 0: should be greater than 0"),
         ({"dropout": 1.0}, "[grid] dropout = 1.0: should be less than 1"),
-        ({"time_constants": "draw"}, "[grid] time_constants = 'draw': should be 'shared', 'drawn' or 'trained'"),
+        (
+            {"time_constants": "draw"},
+            "[grid] time_constants = 'draw': should be 'shared', 'drawn' or 'trained' (did you mean 'drawn'?)",
+        ),
         *[
             ({"precision": "truncated"} | deep, "[grid] precision = 'truncated': must be 'exact' with several hidden")
             for deep in ({"nb_layers": 2}, {"nb_hidden": [2, 3]}, {"dropout": 0.1}, {"time_constants": "drawn"})
