@@ -91,6 +91,9 @@ class EventBatch:
     def __len__(self) -> int:
         return len(self.samples)
 
+    def __getitem__(self, part: slice) -> "EventBatch":
+        return EventBatch(self.events, self.samples[part])
+
     @property
     def nb_steps(self) -> int:
         return self.events.nb_steps

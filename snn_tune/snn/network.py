@@ -1,5 +1,6 @@
 """The network of the study: input (events, or analog through an encoder), spiking hidden layers, a leaky readout."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from math import sqrt
 from typing import NamedTuple
@@ -80,8 +81,9 @@ class SpikingNetwork(nn.Module):
         s = self.settings
         layers = self.layers
         current = self._input_current(batch)
+        kept = self._kept_by_layer(len(batch), rng)
         traces = []
-        for layer, w in zip(layers, [*(after.w for after in layers[1:]), self.w2], strict=True):
+        for layer, heard, w in zip(layers, kept, [*(after.w for after in layers[1:]), self.w2], strict=True):
             alpha, beta, gain = layer.constants
             spikes, membrane = cuba_lif(
                 current,
@@ -94,26 +96,26 @@ class SpikingNetwork(nn.Module):
                 kernel=self.kernel,
             )
             traces.append((spikes, membrane))
-            current = self._drop(spikes, rng) @ w
+            current = self._currents(spikes if heard is None else spikes * heard[:, None].to(spikes), w)
         frames = leaky_readout(current, alpha=s.alpha, beta=s.beta, input_gain=s.input_gain)
         together = traces[0] if len(traces) == 1 else [torch.cat(each, dim=2) for each in zip(*traces, strict=True)]
         return Activity(max_over_time(frames), *together)
 
-    def kept(self, nb_samples: int, nb_units: int, rng: np.random.Generator | None) -> Tensor | None:
+    def kept(self, nb_samples: int, rng: np.random.Generator | None) -> Tensor | None:
         """By what dropout multiplies each unit's spikes for what reads them, (B, H) float64; None where all count once.
 
         What the units send each other stays (Zaremba et al. 2014). One draw for all steps of a sample, as SpikingJelly
         has it: with another at each step, what follows, which adds up over steps, would hardly miss a unit. Drawn on
-        the CPU, so that each device has the same.
+        the CPU, sample by sample, so that each device, and a batch in parts, has the same.
         """
         p = self.settings.dropout
         if rng is None or p == 0:
             return None
-        return torch.from_numpy((rng.random((nb_samples, nb_units)) >= p) / (1.0 - p))
+        return torch.from_numpy((rng.random((nb_samples, sum(self.settings.hidden))) >= p) / (1.0 - p))
 
-    def _drop(self, spikes: Tensor, rng: np.random.Generator | None) -> Tensor:
-        kept = self.kept(len(spikes), spikes.shape[2], rng)
-        return spikes if kept is None else spikes * kept[:, None].to(spikes)
+    def _kept_by_layer(self, nb_samples: int, rng: np.random.Generator | None) -> Sequence[Tensor | None]:
+        kept, hidden = self.kept(nb_samples, rng), self.settings.hidden
+        return [None] * len(hidden) if kept is None else kept.split(list(hidden), dim=1)
 
     def encode(self, analog: Tensor) -> Tensor:
         """Spikes (B, T, E) of the encoder for analog input.
@@ -127,7 +129,7 @@ class SpikingNetwork(nn.Module):
 
     def _input_current(self, batch: EventBatch | Tensor) -> Tensor:
         if isinstance(batch, Tensor):
-            return self.encode(batch) @ self.w1
+            return self._currents(self.encode(batch), self.w1)
         if decide(self.kernel, self.w1).kernel == "cpu":
             currents: Tensor = load("cpu").currents(batch, self.w1)
             return currents
@@ -141,3 +143,10 @@ class SpikingNetwork(nn.Module):
             include_last_offset=True,
         )
         return summed.view(len(batch), batch.nb_steps, -1)
+
+    def _currents(self, spikes: Tensor, w: Tensor) -> Tensor:
+        """`spikes @ w`, by their events where that is faster."""
+        if decide(self.kernel, w).kernel != "cpu":
+            return spikes @ w
+        currents: Tensor = load("cpu").spike_currents(spikes, w)
+        return currents

@@ -12,6 +12,7 @@ from snn_tune.snn.kernels import Shape, by_one_call, choose, load
 from snn_tune.snn.kernels.cpu import Model, Parameters
 from snn_tune.snn.loss import weighted_nll
 from snn_tune.snn.network import SpikingNetwork
+from snn_tune.snn.parts import parts, share
 from snn_tune.snn.regularizer import spike_penalty
 
 
@@ -62,11 +63,17 @@ def train_step(
             if parameter is not None:
                 parameter.grad = gradient
         return Scores(found.logits, found.nll, found.spike_counts)
-    activity = network(inputs, rng) if rng else network(inputs)
-    loss = weighted_nll(activity.logits, labels, class_weights) + spike_penalty(activity.spikes, strength, reduction)
     network.zero_grad()
-    loss.backward()
-    return _scores(activity.logits.detach(), labels, activity.spikes.detach())
+    found = []
+    for part in parts(network, len(labels), reduction):
+        activity = network(inputs[part], rng) if rng else network(inputs[part])
+        penalty = spike_penalty(activity.spikes, strength, reduction)
+        if reduction == "mean":
+            penalty = penalty * (len(activity.logits) / len(labels))
+        nll = weighted_nll(activity.logits, labels[part], class_weights)
+        (share(part, labels, class_weights) * nll + penalty).backward()
+        found.append(_scores(activity.logits.detach(), labels[part], activity.spikes.detach()))
+    return _together(found)
 
 
 def score(network: nn.Module, inputs: EventBatch | Tensor, labels: Tensor) -> Scores:
@@ -76,9 +83,12 @@ def score(network: nn.Module, inputs: EventBatch | Tensor, labels: Tensor) -> Sc
         assert isinstance(network, SpikingNetwork)
         found = load(kernel).evaluate(inputs, labels, _parameters(network), _model(network))
         return Scores(found.logits, found.nll, found.spike_counts)
+    found = []
     with torch.no_grad():
-        activity = network(inputs)
-    return _scores(activity.logits, labels, activity.spikes)
+        for part in parts(network, len(labels)):
+            activity = network(inputs[part])
+            found.append(_scores(activity.logits, labels[part], activity.spikes))
+    return _together(found)
 
 
 def kernel_of(network: nn.Module, *, trains: bool = True) -> str:
@@ -99,6 +109,11 @@ def _scores(logits: Tensor, labels: Tensor, spikes: Tensor) -> Scores:
     return Scores(logits, functional.cross_entropy(logits, labels, reduction="none"), spikes.sum(dim=(0, 1)))
 
 
+def _together(found: list[Scores]) -> Scores:
+    logits, nll, spike_counts = zip(*found, strict=True)
+    return Scores(torch.cat(logits), torch.cat(nll), sum(spike_counts))
+
+
 def _parameters(network: SpikingNetwork) -> Parameters:
     own = (network.encoder.gain, network.encoder.bias) if network.encoder else (None, None)
     return Parameters(network.w1, network.v, network.w2, *own)
@@ -111,5 +126,5 @@ def _model(network: SpikingNetwork) -> Model:
 
 
 def _dropout(network: SpikingNetwork, nb_samples: int, rng: np.random.Generator | None) -> dict[str, Tensor]:
-    kept = network.kept(nb_samples, network.settings.hidden[0], rng)
+    kept = network.kept(nb_samples, rng)
     return {} if kept is None else {"kept": kept.float()}

@@ -435,6 +435,25 @@ def test_currents_of_events(samples: int, steps: int, width: int, seed: int) -> 
     assert relative_error(grad, expected) <= 1e-5 or not dense.any()
 
 
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 9), st.sampled_from([1, 2, 40]), st.sampled_from([1, 37]), st.sampled_from([0.0, 0.02, 0.5, 1.0]))
+def test_currents_of_spikes(samples: int, steps: int, width: int, density: float) -> None:
+    """Against the dense product, of spikes that count once or, after dropout, more."""
+    rng = np.random.default_rng(0)
+    fired = rng.random((samples, steps, 11)) < density
+    spikes = torch.from_numpy(fired * rng.uniform(1.0, 2.0, (samples, 1, 11))).float().requires_grad_()
+    w = torch.from_numpy(rng.normal(size=(11, width))).float().requires_grad_()
+    way = torch.from_numpy(rng.normal(size=(samples, steps, width))).float()
+    found, wanted = cpu.spike_currents(spikes, w), spikes.double() @ w.double()
+    torch.testing.assert_close(found, wanted.float(), rtol=1e-5, atol=1e-5)
+    grads, expected = (
+        torch.autograd.grad(found, (spikes, w), way),
+        torch.autograd.grad(wanted, (spikes, w), way.double()),
+    )
+    for grad, other in zip(grads, expected, strict=True):
+        torch.testing.assert_close(grad, other, rtol=1e-5, atol=1e-5)
+
+
 def test_currents_of_events_of_other_units_are_refused() -> None:
     packer = Packer(5, 11)
     packer.add(1, *(np.zeros(1, np.int64),) * 3)

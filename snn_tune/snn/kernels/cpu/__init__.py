@@ -10,13 +10,13 @@ encoder.py        analog input to spikes, and back
 network.py        all of it for a block of samples
 entries.py        what Python calls, for a batch; batch.py, memory.py: its arrays
 layer_entries.py  what Python calls, for a layer alone; layer.py: as a PyTorch function
-currents.py       events to a layer's currents, as a PyTorch function
+currents.py       events or spikes to a layer's currents, as a PyTorch function
 step.py           a batch by one call, for Python
 """
 
 from snn_tune.compiled import is_compiled
 from snn_tune.snn.kernels.cpu.batch import Model, Parameters
-from snn_tune.snn.kernels.cpu.currents import currents
+from snn_tune.snn.kernels.cpu.currents import currents, spike_currents
 from snn_tune.snn.kernels.cpu.layer import covers, cuba_lif
 from snn_tune.snn.kernels.cpu.step import Outcome, evaluate, train_step
 
@@ -34,5 +34,6 @@ __all__ = [
     "currents",
     "evaluate",
     "is_compiled",
+    "spike_currents",
     "train_step",
 ]

@@ -1,4 +1,4 @@
-"""Events to the currents of a layer, between other PyTorch code: a PyTorch function with a backward of its own."""
+"""Events, or spikes, to the currents of a layer, between other PyTorch code: a function with a backward of its own."""
 
 from typing import Any, NamedTuple
 
@@ -41,32 +41,59 @@ def currents(batch: EventBatch, w: Tensor) -> Tensor:
         ValueError: the events are of another number of units.
     """
     check_events(batch, len(w))
-    result: Tensor = _Currents.apply(w, batch)
+    result: Tensor = _Currents.apply(w, None, *input_events(batch), batch.nb_steps)
+    return result
+
+
+def spike_currents(spikes: Tensor, w: Tensor) -> Tensor:
+    """`spikes @ w`, (B, T, H), of spikes (B, T, units) that are mostly 0; float32 on the CPU."""
+    nb_samples, steps, nb_units = spikes.shape
+    rows = spikes.detach().contiguous().view(-1, nb_units).numpy()
+    trains = memory.trains(np.count_nonzero(rows), len(rows))
+    _list(rows, trains)
+    result: Tensor = _Currents.apply(w, spikes, trains, np.arange(nb_samples), steps)
     return result
 
 
 class _Currents(torch.autograd.Function):
+    """Of samples `chosen` of the inputs; `spikes` are the same inputs, where they have a gradient."""
+
     @staticmethod
-    def forward(ctx: Any, w: Tensor, batch: EventBatch) -> Tensor:
+    def forward(ctx: Any, w: Tensor, spikes: Tensor | None, inputs: Trains, chosen: Any, steps: int) -> Tensor:
         weights = memory.matrix(w)
-        rows = memory.aligned(len(batch) * batch.nb_steps, weights.shape[1])
-        _forward(weights, *input_events(batch), batch.nb_steps, rows)
-        ctx.batch, ctx.shape = batch, w.shape
-        return torch.from_numpy(rows)[:, : w.shape[1]].unflatten(0, (len(batch), batch.nb_steps))
+        rows = memory.aligned(len(chosen) * steps, weights.shape[1])
+        _forward(weights, inputs, chosen, steps, rows)
+        ctx.save_for_backward(w)
+        ctx.inputs = inputs, chosen, steps
+        return torch.from_numpy(rows)[:, : w.shape[1]].unflatten(0, (len(chosen), steps))
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
-        (nb_inputs, width), batch = ctx.shape, ctx.batch
-        grad_w = memory.aligned(nb_inputs, memory.padded(width))
-        inputs, chosen = input_events(batch)
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        (w,), (inputs, chosen, steps) = ctx.saved_tensors, ctx.inputs
+        width = memory.padded(w.shape[1])
+        grad_w = memory.aligned(len(w), width)
         block = Block(
-            memory.aligned(SAMPLES * (batch.nb_steps + 1), memory.padded(width)),
+            memory.aligned(SAMPLES * (steps + 1), width),
             np.zeros(SAMPLES, np.int64),
-            memory.by_unit(most_events(inputs, chosen, batch.nb_steps, SAMPLES), nb_inputs),
+            memory.by_unit(most_events(inputs, chosen, steps, SAMPLES), len(w)),
         )
-        _backward(block, inputs, chosen, batch.nb_steps, grads[0].contiguous().numpy(), grad_w)
-        return torch.from_numpy(np.ascontiguousarray(grad_w[:, :width])), None
+        _backward(block, inputs, chosen, steps, grads[0].contiguous().numpy(), grad_w)
+        grad_spikes = grads[0] @ w.T if ctx.needs_input_grad[1] else None
+        return torch.from_numpy(np.ascontiguousarray(grad_w[:, : w.shape[1]])), grad_spikes, None, None, None
+
+
+@entry
+def _list(spikes: Any, trains: Trains) -> None:
+    """Fill the trains, a bag for each row, with what is not 0."""
+    end = 0
+    for row in range(len(spikes)):
+        for unit in range(spikes.shape[1]):
+            if spikes[row, unit] != 0.0:
+                trains.unit[end] = unit
+                trains.counts[end] = spikes[row, unit]
+                end += 1
+        trains.bags[row + 1] = end
 
 
 @entry
