@@ -72,18 +72,24 @@ class SpikingNetwork(nn.Module):
         vs = [self.v, *self.deeper_v] if self.settings.recurrent else [None] * len(ws)
         return [Layer(w, v, constants()) for w, v, constants in zip(ws, vs, self.constants, strict=True)]
 
-    def forward(self, batch: EventBatch | Tensor, rng: np.random.Generator | None = None) -> Activity:
+    def forward(
+        self,
+        batch: EventBatch | Tensor,
+        rng: np.random.Generator | None = None,
+        kept: Sequence[Tensor | None] | None = None,
+    ) -> Activity:
         """Take events, or analog input (B, T, channels), through the network.
 
         Args:
             rng: of a network that trains: it draws whom dropout silences.
+            kept: or what was drawn for these samples, see `kept`.
         """
         s = self.settings
         layers = self.layers
-        current = self._input_current(batch)
-        kept = self._kept_by_layer(len(batch), rng)
-        traces = []
-        for layer, heard, w in zip(layers, kept, [*(after.w for after in layers[1:]), self.w2], strict=True):
+        kept = self.kept(len(batch), rng) if kept is None else kept
+        current, traces = self._input_current(batch), []
+        after = [*(layer.w for layer in layers[1:]), self.w2]
+        for layer, factor, w in zip(layers, kept, after, strict=True):
             alpha, beta, gain = layer.constants
             spikes, membrane = cuba_lif(
                 current,
@@ -96,26 +102,22 @@ class SpikingNetwork(nn.Module):
                 kernel=self.kernel,
             )
             traces.append((spikes, membrane))
-            current = self._currents(spikes if heard is None else spikes * heard[:, None].to(spikes), w)
+            current = self._currents(spikes if factor is None else spikes * factor[:, None].to(spikes), w)
         frames = leaky_readout(current, alpha=s.alpha, beta=s.beta, input_gain=s.input_gain)
         together = traces[0] if len(traces) == 1 else [torch.cat(each, dim=2) for each in zip(*traces, strict=True)]
         return Activity(max_over_time(frames), *together)
 
-    def kept(self, nb_samples: int, rng: np.random.Generator | None) -> Tensor | None:
-        """By what dropout multiplies each unit's spikes for what reads them, (B, H) float64; None where all count once.
+    def kept(self, nb_samples: int, rng: np.random.Generator | None) -> list[Tensor | None]:
+        """By what dropout multiplies each unit's spikes for what reads them: of each layer (B, H) float64, or None.
 
         What the units send each other stays (Zaremba et al. 2014). One draw for all steps of a sample, as SpikingJelly
         has it: with another at each step, what follows, which adds up over steps, would hardly miss a unit. Drawn on
-        the CPU, sample by sample, so that each device, and a batch in parts, has the same.
+        the CPU, so that each device has the same.
         """
-        p = self.settings.dropout
+        p, hidden = self.settings.dropout, self.settings.hidden
         if rng is None or p == 0:
-            return None
-        return torch.from_numpy((rng.random((nb_samples, sum(self.settings.hidden))) >= p) / (1.0 - p))
-
-    def _kept_by_layer(self, nb_samples: int, rng: np.random.Generator | None) -> Sequence[Tensor | None]:
-        kept, hidden = self.kept(nb_samples, rng), self.settings.hidden
-        return [None] * len(hidden) if kept is None else kept.split(list(hidden), dim=1)
+            return [None] * len(hidden)
+        return [torch.from_numpy((rng.random((nb_samples, units)) >= p) / (1.0 - p)) for units in hidden]
 
     def encode(self, analog: Tensor) -> Tensor:
         """Spikes (B, T, E) of the encoder for analog input.
@@ -145,7 +147,7 @@ class SpikingNetwork(nn.Module):
         return summed.view(len(batch), batch.nb_steps, -1)
 
     def _currents(self, spikes: Tensor, w: Tensor) -> Tensor:
-        """`spikes @ w`, by their events where that is faster."""
+        """`spikes @ w`: by their events, since few units fire."""
         if decide(self.kernel, w).kernel != "cpu":
             return spikes @ w
         currents: Tensor = load("cpu").spike_currents(spikes, w)

@@ -8,11 +8,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from snn_tune.datasets.events import EventBatch
+from snn_tune.snn import micro_batches
 from snn_tune.snn.kernels import Shape, by_one_call, choose, load
 from snn_tune.snn.kernels.cpu import Model, Parameters
 from snn_tune.snn.loss import weighted_nll
 from snn_tune.snn.network import SpikingNetwork
-from snn_tune.snn.parts import parts, share
 from snn_tune.snn.regularizer import spike_penalty
 
 
@@ -65,13 +65,11 @@ def train_step(
         return Scores(found.logits, found.nll, found.spike_counts)
     network.zero_grad()
     found = []
-    for part in parts(network, len(labels), reduction):
-        activity = network(inputs[part], rng) if rng else network(inputs[part])
+    for part, activity in micro_batches.forward(network, inputs, reduction, rng):
         penalty = spike_penalty(activity.spikes, strength, reduction)
         if reduction == "mean":
             penalty = penalty * (len(activity.logits) / len(labels))
-        nll = weighted_nll(activity.logits, labels[part], class_weights)
-        (share(part, labels, class_weights) * nll + penalty).backward()
+        (weighted_nll(activity.logits, labels[part], class_weights, whole=labels) + penalty).backward()
         found.append(_scores(activity.logits.detach(), labels[part], activity.spikes.detach()))
     return _together(found)
 
@@ -83,11 +81,9 @@ def score(network: nn.Module, inputs: EventBatch | Tensor, labels: Tensor) -> Sc
         assert isinstance(network, SpikingNetwork)
         found = load(kernel).evaluate(inputs, labels, _parameters(network), _model(network))
         return Scores(found.logits, found.nll, found.spike_counts)
-    found = []
     with torch.no_grad():
-        for part in parts(network, len(labels)):
-            activity = network(inputs[part])
-            found.append(_scores(activity.logits, labels[part], activity.spikes))
+        every = micro_batches.forward(network, inputs)
+        found = [_scores(activity.logits, labels[part], activity.spikes) for part, activity in every]
     return _together(found)
 
 
@@ -126,5 +122,5 @@ def _model(network: SpikingNetwork) -> Model:
 
 
 def _dropout(network: SpikingNetwork, nb_samples: int, rng: np.random.Generator | None) -> dict[str, Tensor]:
-    kept = network.kept(nb_samples, rng)
+    kept = network.kept(nb_samples, rng)[0]
     return {} if kept is None else {"kept": kept.float()}

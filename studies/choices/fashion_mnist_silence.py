@@ -1,7 +1,8 @@
 """`python studies/choices/fashion_mnist_silence.py`: what makes Fashion-MNIST's networks of 50 units fall silent.
 
-A trial's seed draws its initial weights and the order of its samples. Here each has a seed of its own, at the grid's
-regulariser of 1e-5, with which all networks of seed 0 are silent, and all of seeds 1 and 2 learn.
+A trial's seed draws its initial weights and the order of its samples. Here each has a seed of its own. At the grid's
+regulariser of 1e-5 all nine such networks of seed 0 are silent, and all of seeds 1 and 2 learn; this is the first of
+the nine.
 """
 
 import torch

@@ -1,6 +1,5 @@
 """Several hidden layers, dropout, time constants of each unit: against a program that takes all layers step by step."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -27,9 +26,7 @@ STACKS = st.builds(
 )
 
 
-def step_by_step(
-    network: SpikingNetwork, dense: torch.Tensor, masks: Sequence[torch.Tensor]
-) -> tuple[torch.Tensor, ...]:
+def step_by_step(network: SpikingNetwork, dense: torch.Tensor, masks: list[torch.Tensor]) -> tuple[torch.Tensor, ...]:
     """Logits, spikes and membranes of dense input (B, T, N): all layers take a step, then all take the next."""
     s, layers = network.settings, network.layers
     states = [[dense.new_zeros(len(dense), units) for _ in range(3)] for units in s.hidden]
@@ -61,8 +58,8 @@ def step_by_step(
 def test_a_stack_is_what_its_layers_do_step_by_step(what: NetworkSettings, steps: int) -> None:
     networks = [SpikingNetwork(what, seed=1, kernel="reference").double() for _ in range(2)]
     dense = torch.from_numpy(np.random.default_rng(2).poisson(0.4, (3, steps, 12))).double()
-    drawn = np.random.default_rng(7).random((3, sum(what.hidden)))
-    masks = torch.from_numpy((drawn >= P) / (1 - P)).split(list(what.hidden), dim=1)
+    rng = np.random.default_rng(7)
+    masks = [torch.from_numpy((rng.random((3, units)) >= P) / (1 - P)) for units in what.hidden]
     masks = masks if what.dropout else [torch.ones(())] * len(masks)
     networks[0]._input_current = lambda batch: batch @ networks[0].w1  # dense, for events and analog alike
     found = networks[0](dense, np.random.default_rng(7))

@@ -454,6 +454,12 @@ def test_currents_of_spikes(samples: int, steps: int, width: int, density: float
         torch.testing.assert_close(grad, other, rtol=1e-5, atol=1e-5)
 
 
+def test_currents_of_other_spikes_are_refused() -> None:
+    for spikes in (torch.zeros(1, 3, 11), torch.zeros(1, 3, 12, dtype=torch.float64)):
+        with pytest.raises(ValueError, match="spikes must be torch.float32 of 12 units"):
+            cpu.spike_currents(spikes, torch.zeros(12, 3))
+
+
 def test_currents_of_events_of_other_units_are_refused() -> None:
     packer = Packer(5, 11)
     packer.add(1, *(np.zeros(1, np.int64),) * 3)

@@ -46,10 +46,16 @@ def currents(batch: EventBatch, w: Tensor) -> Tensor:
 
 
 def spike_currents(spikes: Tensor, w: Tensor) -> Tensor:
-    """`spikes @ w`, (B, T, H), of spikes (B, T, units) that are mostly 0; float32 on the CPU."""
+    """`spikes @ w`, (B, T, H), of spikes (B, T, units) that are mostly 0; float32 on the CPU.
+
+    Raises:
+        ValueError: the spikes are of another number of units, or another type.
+    """
     nb_samples, steps, nb_units = spikes.shape
+    if nb_units != len(w) or spikes.dtype != w.dtype:
+        raise ValueError(f"spikes must be {w.dtype} of {len(w)} units, as w is; they are {spikes.dtype} of {nb_units}")
     rows = spikes.detach().contiguous().view(-1, nb_units).numpy()
-    trains = memory.trains(np.count_nonzero(rows), len(rows))
+    trains = memory.trains(int(np.count_nonzero(rows)), len(rows))
     _list(rows, trains)
     result: Tensor = _Currents.apply(w, spikes, trains, np.arange(nb_samples), steps)
     return result
@@ -63,24 +69,31 @@ class _Currents(torch.autograd.Function):
         weights = memory.matrix(w)
         rows = memory.aligned(len(chosen) * steps, weights.shape[1])
         _forward(weights, inputs, chosen, steps, rows)
-        ctx.save_for_backward(w)
-        ctx.inputs = inputs, chosen, steps
+        ctx.save_for_backward(None if spikes is None else w)
+        ctx.inputs, ctx.shape = (inputs, chosen, steps), w.shape
         return torch.from_numpy(rows)[:, : w.shape[1]].unflatten(0, (len(chosen), steps))
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        (w,), (inputs, chosen, steps) = ctx.saved_tensors, ctx.inputs
-        width = memory.padded(w.shape[1])
-        grad_w = memory.aligned(len(w), width)
-        block = Block(
-            memory.aligned(SAMPLES * (steps + 1), width),
-            np.zeros(SAMPLES, np.int64),
-            memory.by_unit(most_events(inputs, chosen, steps, SAMPLES), len(w)),
-        )
-        _backward(block, inputs, chosen, steps, grads[0].contiguous().numpy(), grad_w)
-        grad_spikes = grads[0] @ w.T if ctx.needs_input_grad[1] else None
-        return torch.from_numpy(np.ascontiguousarray(grad_w[:, : w.shape[1]])), grad_spikes, None, None, None
+        (w,), (nb_units, width), (inputs, chosen, steps) = ctx.saved_tensors, ctx.shape, ctx.inputs
+        grad, grad_w = grads[0].contiguous(), None
+        if ctx.needs_input_grad[0]:
+            grad_w = _weight_gradient(inputs, chosen, steps, grad, nb_units)[:, :width].contiguous()
+        grad_spikes = grad @ w.T if ctx.needs_input_grad[1] else None
+        return grad_w, grad_spikes, None, None, None
+
+
+def _weight_gradient(inputs: Trains, chosen: Any, steps: int, grad: Tensor, nb_units: int) -> Tensor:
+    width = memory.padded(grad.shape[2])
+    grad_w = memory.aligned(nb_units, width)
+    block = Block(
+        memory.aligned(SAMPLES * (steps + 1), width),
+        np.zeros(SAMPLES, np.int64),
+        memory.by_unit(most_events(inputs, chosen, steps, SAMPLES), nb_units),
+    )
+    _backward(block, inputs, chosen, steps, grad.numpy(), grad_w)
+    return torch.from_numpy(grad_w)
 
 
 @entry
