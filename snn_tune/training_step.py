@@ -1,6 +1,7 @@
 """An optimiser step on a batch, and an epoch of them."""
 
 import time
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +21,8 @@ class TrainingStep:
         self.network, self.parameters = network, parameters
         optimizer = {"adamax": torch.optim.Adamax, "adam": torch.optim.Adam}[parameters.optimizer]
         self.optimizer = optimizer(network.parameters(), lr=parameters.lr, betas=(0.9, parameters.adam_beta2))
-        self.run = recorded(self, network, self.optimizer, parameters.batch_size) if graph else self
+        # Not `else self`: what refers to itself keeps its weights until Python looks for such rings, many trials later.
+        self.recorded = recorded(self, network, self.optimizer, parameters.batch_size) if graph else None
         self.class_weights = None
         if parameters.class_weights == "balanced":
             counts = torch.bincount(data.train.labels, minlength=data.nb_classes)
@@ -34,6 +36,10 @@ class TrainingStep:
         scores = self.gradients(inputs, labels, rng)
         self.optimizer.step()
         return (scores.logits.argmax(dim=1) == labels).sum(), scores.nll.sum(dtype=torch.float64)
+
+    def run(self, *batch: Any, **rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """The same, by the recording if there is one."""
+        return (self.recorded or self)(*batch, **rng)
 
     def gradients(self, inputs: EventBatch | Tensor, labels: Tensor, rng: np.random.Generator | None = None) -> Scores:
         return train_step(

@@ -1,5 +1,7 @@
 """Training on a small randman: results are whole, repeatable and honest."""
 
+import gc
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +79,24 @@ def test_the_same_trial_gives_the_same_bits_whatever_ran_before(data: Dataset) -
     np.random.rand(10)
     assert same(first, run(data))
     assert not same(first, run(data, seed=1))
+
+
+def test_what_a_trial_took_is_free_at_its_end(data: Dataset) -> None:
+    """Without Python's search for rings of references: it may come many trials later."""
+    made = []
+
+    def network(settings: NetworkSettings, *, seed: int) -> SpikingNetwork:
+        own = SpikingNetwork(settings, seed=seed)
+        made.append(weakref.ref(own))
+        return own
+
+    gc.collect()
+    gc.disable()
+    try:
+        assert isinstance(list(fit(PARAMETERS, 0, data, network=network))[-1], Outcome)
+        assert made[0]() is None
+    finally:
+        gc.enable()
 
 
 def test_a_longer_trial_begins_as_the_shorter_one(data: Dataset) -> None:

@@ -63,7 +63,7 @@ def our_step(work: Workload, data: Dataset, device: str, precision: str, graph: 
             getattr(network, name).data.copy_(getattr(work.parameters, name))
     step = TrainingStep(network.to(device), parameters, data)
     if graph:
-        step.run = recorded(step, network, step.optimizer, batch)
+        step.recorded = recorded(step, network, step.optimizer, batch)
     return step
 
 

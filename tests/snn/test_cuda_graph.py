@@ -54,7 +54,7 @@ def test_every_batch_is_trained_on_once_and_full_ones_by_one_recording(
 
     monkeypatch.setattr(cuda_graph, "record", record)
     step = new_step(data)
-    step.run = Recorded(step, SIZE)
+    step.recorded = Recorded(step, SIZE)
     assert train(step, data) == train(new_step(data), data)
     assert len(recordings) == 1
 
@@ -65,7 +65,7 @@ def test_where_no_recording_can_be_made_the_step_runs(data: Dataset, monkeypatch
 
     monkeypatch.setattr(cuda_graph, "record", record)
     step = new_step(data)
-    step.run = Recorded(step, SIZE)
+    step.recorded = Recorded(step, SIZE)
     with pytest.warns(UserWarning, match="cannot be recorded .*not here") as warned:
         assert train(step, data) == train(new_step(data), data)
     assert len(warned) == 1
@@ -82,7 +82,7 @@ def test_a_recording_gives_the_same_bits(data: Dataset) -> None:
     data = data.to("cuda")
     plain, replayed = (new_step(data, "cuda", "gpu") for _ in range(2))
     for step in (plain, replayed):
-        step.run = recorded(step, step.network, step.optimizer, SIZE)
+        step.recorded = recorded(step, step.network, step.optimizer, SIZE)
     plain.run = plain
     assert train(replayed, data) == train(plain, data)
     assert replayed.run.replay is not None
@@ -94,7 +94,7 @@ def test_no_step_waits_for_the_gpu(data: Dataset, replayed: bool) -> None:
     data = data.to("cuda")
     step = new_step(data, "cuda", "gpu")
     if replayed:
-        step.run = recorded(step, step.network, step.optimizer, SIZE)
+        step.recorded = recorded(step, step.network, step.optimizer, SIZE)
     batches = list(data.train.batches(SIZE, np.random.default_rng(0).permutation(len(data.train))))
     for inputs, labels in [*batches[:WARM_UP], *batches]:  # compiled, recorded
         step.run(inputs, labels)
