@@ -22,17 +22,20 @@ KINDS["both"] = KINDS["dropout"] | KINDS["drawn"]
 ONE_CALL: dict[str, set[str]] = {"one call": cpu.EXTRAS, "by layer": set()}
 
 
-def network(work: Workload, **extras: object) -> SpikingNetwork:
+def settings(work: Workload, **changes: object) -> NetworkSettings:
     w1, v, w2 = work.parameters[:3]
     times, scale = {"dt": 1e-3, "tau_mem": 10e-3, "tau_syn": 5e-3}, work.model.scale
     sizes = {"nb_inputs": len(w1), "nb_hidden": len(w2), "nb_classes": w2.shape[1], "units_per_channel": 0}
     start = {"init_scale": 0.2, "init_scale_recurrent": 0.2, "init_fan": "in"}
     units = {"scale": scale, "recurrent": v is not None, "reset": "zero", "scaled_input": False}
-    plain = NetworkSettings(**times, **sizes, **start, **units)
-    made = SpikingNetwork(replace(plain, **extras))
+    return replace(NetworkSettings(**times, **sizes, **start, **units), **changes)
+
+
+def network(work: Workload, **extras: object) -> SpikingNetwork:
+    made = SpikingNetwork(settings(work, **extras))
     with torch.no_grad():
-        made.w1.copy_(w1)
-        made.w2.copy_(w2)
+        made.w1.copy_(work.parameters.w1)
+        made.w2.copy_(work.parameters.w2)
     return made
 
 

@@ -153,7 +153,7 @@ def figure(courses: dict[str, dict[str, list[Course]]], path: Path) -> None:
         floor = min(at(one, "epochs", 0.1 * max(one.epochs), "test") for one in methods["random"])
         for panel, (axis, label) in zip(row, axes.items(), strict=True):
             for name, found in methods.items():
-                grid = np.linspace(0, max(getattr(one, axis)[-1] for one in methods["grid"]), 300)
+                grid = np.linspace(0, max(getattr(one, axis)[-1] for one in methods["grid"]), 150)
                 for what, style in (("valid", "-"), ("test", ":")):
                     every = np.array([[at(one, axis, spent, what) or np.nan for spent in grid] for one in found])
                     some = np.isfinite(every).all(axis=0) & (grid <= max(getattr(one, axis)[-1] for one in found))
@@ -178,9 +178,10 @@ def main() -> None:
     parser.add_argument("--root", type=Path, default=Path("runs"))
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--figure", type=Path)
+    parser.add_argument("--labels", nargs="+", help="of the studies, in the figure (default: their names)")
     options = parser.parse_args()
     courses = {}
-    for name in options.study:
+    for name, label in zip(options.study, options.labels or options.study, strict=True):
         study = read(name)
         every = past.of_study(Store(name, tracking_uri(None, options.root)))
         data = every[-1].trial.data if every else ""
@@ -188,7 +189,7 @@ def main() -> None:
         recorded = {one.trial.key: one for one in every if one.trial.key in keys and one.state == "finished"}
         if len(recorded) < len(keys):
             raise SystemExit(f"{name}: {len(recorded)} of {len(keys)} trials have finished; run the grid first")
-        courses[name] = table(study, recorded, options.seeds)
+        courses[label] = table(study, recorded, options.seeds)
     if options.figure:
         figure(courses, options.figure)
 
