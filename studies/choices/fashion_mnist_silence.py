@@ -5,8 +5,11 @@ regulariser of 1e-5 all nine such networks of seed 0 are silent, and all of seed
 the nine.
 """
 
+import sys
+
 import torch
 
+from snn_tune.command import exit_status
 from snn_tune.datasets.dataset import Dataset
 from snn_tune.datasets.source import data_folder
 from snn_tune.network_settings import network_settings
@@ -30,7 +33,7 @@ def trained(parameters: Parameters, data: Dataset, weights: int, order: int) -> 
     return f"{found.accuracy:7.2%} {found.spikes_per_neuron:5.2f}"
 
 
-def main() -> None:
+def main() -> int:
     torch.set_num_threads(1)
     study = read("fashion_mnist")
     cell = next(one for one in study.cells() if (one.nb_hidden, one.regularizer) == (50, 1e-5))
@@ -40,7 +43,8 @@ def main() -> None:
     print("weights of " + "".join(f"{f'order of seed {order}':>18}" for order in SEEDS))
     for weights in SEEDS:
         print(f"seed {weights}     " + "".join(f"{trained(cell, data, weights, order):>18}" for order in SEEDS))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_status(main))

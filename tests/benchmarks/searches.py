@@ -180,8 +180,11 @@ def main() -> None:
     parser.add_argument("--figure", type=Path)
     parser.add_argument("--labels", nargs="+", help="of the studies, in the figure (default: their names)")
     options = parser.parse_args()
+    labels = options.labels or options.study
+    if len(labels) != len(options.study):
+        parser.error(f"--labels: {len(labels)} for {len(options.study)} studies; give one for each")
     courses = {}
-    for name, label in zip(options.study, options.labels or options.study, strict=True):
+    for name, label in zip(options.study, labels, strict=True):
         study = read(name)
         every = past.of_study(Store(name, tracking_uri(None, options.root)))
         data = every[-1].trial.data if every else ""
